@@ -1,0 +1,81 @@
+# `make` lists the targets. Two environments: Spark 3.5 (A) in .venv, Spark 4.1 (B) in .venv-spark41; each is made when
+# first needed and made anew when its requirements change.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+VENV41 := .venv-spark41
+# The first command that really runs: a pyenv shim may be there for a version that is not.
+runs = $(shell for p in $(1); do "$$p" -c '' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+PYTHON ?= $(call runs,python3.11 "$$HOME"/.pyenv/versions/3.11.*/bin/python3.11)
+PYTHON41 ?= $(call runs,python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13 python3.11)
+PYTEST_ARGS ?=
+TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py data/samples/*/*.py conftest.py)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Make the environment for Spark 3.5 and get Java and the jars ready
+	@$(VENV)/bin/python -m lakehouse.runtime.jars
+
+.PHONY: demo
+demo: setup ## Run a change feed into current and history tables, on this machine
+	@$(VENV)/bin/python data/samples/cdc_to_warehouse/demo.py
+
+.PHONY: test
+test: test-spark35 test-spark41 ## Run every test on both Sparks
+
+.PHONY: test-spark35
+test-spark35: setup ## Run every test on Spark 3.5
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-spark41
+test-spark41: $(VENV41)/.installed ## Run every test on Spark 4.1 (needs Java 17)
+	@$(VENV41)/bin/python -m lakehouse.runtime.jars
+	$(VENV41)/bin/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(VENV)/.installed ## Check format, lint, types, layers and the rules of the house
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy $(TYPED)
+	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/python -m pytest -q tests/house
+
+.PHONY: fmt
+fmt: $(VENV)/.installed ## Format the code and mend what the linter can
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+.PHONY: wheel
+wheel: $(VENV)/.installed ## Build the wheel into dist/
+	$(VENV)/bin/python -m build --wheel --no-isolation
+
+.PHONY: bench
+bench: setup ## Measure a merge against its floor
+	$(VENV)/bin/python benchmarks/merge.py
+
+.PHONY: clean
+clean: ## Remove what was built and cached here, but not the environments
+	rm -rf build dist warehouse spark-warehouse metastore_db derby.log .cache .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache
+	find src tests jobs benchmarks data -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(1) folder, $(2) requirements, $(3) the python to make it with, $(4) what to install when there is none
+define environment
+$(1)/.made: $(2)
+	@test -n "$(3)" || { echo "$(4) is needed: install it, or name one by $(5)=..." >&2; exit 1; }
+	$(3) -m venv --clear $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(2)
+	@touch $$@
+
+$(1)/.installed: $(1)/.made pyproject.toml
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $$@
+endef
+$(eval $(call environment,$(VENV),requirements/spark35.txt,$(PYTHON),Python 3.11,PYTHON))
+$(eval $(call environment,$(VENV41),requirements/spark41.txt,$(PYTHON41),Python 3.13 or 3.11,PYTHON41))

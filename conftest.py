@@ -1,0 +1,49 @@
+"""One Spark session for the whole suite, which doctests that say `spark` share."""
+
+from __future__ import annotations
+
+import ast
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from _pytest.doctest import DoctestItem
+from hypothesis import settings
+from pyspark.sql import SparkSession
+
+from lakehouse.runtime.session import open_session
+
+os.environ["TZ"] = "UTC"  # Python turns collected timestamps into the zone of its process
+time.tzset()
+
+settings.register_profile("suite", deadline=None)  # how long Spark takes says nothing of an example
+settings.load_profile("suite")
+
+SUITE_CONF = {
+    "spark.master": "local[2]",
+    "spark.default.parallelism": "2",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    # Thousands of short queries: compile fast rather than well.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A local session with Delta by path and Iceberg in the catalog `lake`, both in a folder of its own."""
+    session = open_session(app_name="tests", warehouse=tmp_path_factory.mktemp("warehouse"), conf=SUITE_CONF)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(autouse=True)
+def _spark_for_doctests(request: pytest.FixtureRequest, doctest_namespace: dict[str, Any]) -> None:
+    """Start Spark only for doctests that use it."""
+    node = request.node
+    examples = node.dtest.examples if isinstance(node, DoctestItem) else []
+    names = (name for example in examples for name in ast.walk(ast.parse(example.source)))
+    if any(isinstance(name, ast.Name) and name.id == "spark" for name in names):
+        doctest_namespace["spark"] = request.getfixturevalue("spark")

@@ -1,0 +1,1 @@
+"""What arrived, unchanged, and where it came from: recipes for the first zone."""

@@ -1,0 +1,87 @@
+"""The change log: the one normal form that every feed is parsed into and every merge starts from.
+
+A change log is a frame of payload columns (keys included) and the reserved ones
+
+| column | type | meaning |
+|---|---|---|
+| `_op` | string | `upsert`, `delete` or `truncate` |
+| `_sequence` | any orderable type | total order of the changes of one key; never arrival time |
+| `_provided` | array<string> | names of the columns the event carries; null = all. A column left out is unchanged |
+| `_event_time` | timestamp | when it happened at the source; nullable |
+| `_origin` | struct<file: string, row: bigint> | where the event came from; nullable |
+
+`_op` and `_sequence` are needed; the others may be absent and then count as null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import ArrayType, LongType, StringType, StructField, StructType, TimestampType
+
+from lakehouse.columns import Columns, as_tuple
+from lakehouse.errors import ConfigError
+
+UPSERT = "upsert"
+DELETE = "delete"
+TRUNCATE = "truncate"
+
+# Why a row is set aside.
+MALFORMED = "malformed"
+UNKNOWN_OPERATION = "unknown_operation"
+MISSING_KEY = "missing_key"
+MISSING_SEQUENCE = "missing_sequence"
+BAD_VALUE = "bad_value"
+
+PROVIDED_TYPE = ArrayType(StringType())
+EVENT_TIME_TYPE = TimestampType()
+ORIGIN_TYPE = StructType([StructField("file", StringType()), StructField("row", LongType())])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedChanges:
+    """What a feed parser made of its input. Every input row is in exactly one of the three.
+
+    Attributes:
+        changes: the change log. An input row may yield two changes (a key change is a delete and an upsert).
+        rejected: rows that could not be understood: `_reason` (`malformed`, `unknown_operation`, `missing_key`, `missing_sequence`, `bad_value`), `_detail`, `_raw`
+            (the text as it arrived), `_origin`.
+        skipped: frames that carry no row on purpose (control records, heartbeats, tombstones): `_kind`, `_origin`.
+    """
+
+    changes: DataFrame
+    rejected: DataFrame
+    skipped: DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSpec:
+    """How a change log becomes a table.
+
+    Attributes:
+        keys: the columns that identify a row; never null.
+        track: columns whose change opens a new version (history only); None = every column but the keys.
+        ignore_nulls: a null in an event means "unchanged" (all columns, or the named ones).
+        on_tie: two different events at one (key, sequence): `resolve` keeps one by a fixed rule (a delete first, then
+            the larger content hash) and counts it; `fail` raises before anything is written.
+        on_truncate: `fail` raises before anything is written.
+    """
+
+    keys: Columns
+    track: Columns | None = None
+    ignore_nulls: bool | Columns = False
+    on_tie: Literal["resolve", "fail"] = "resolve"
+    on_truncate: Literal["fail"] = "fail"
+
+    def __post_init__(self) -> None:
+        """Normalise the column lists to tuples and refuse an empty key."""
+        object.__setattr__(self, "keys", as_tuple(self.keys))
+        if self.track is not None:
+            object.__setattr__(self, "track", as_tuple(self.track))
+        if not isinstance(self.ignore_nulls, bool):
+            object.__setattr__(self, "ignore_nulls", as_tuple(self.ignore_nulls))
+        if not self.keys:
+            msg = "a change spec needs at least one key column"
+            raise ConfigError(msg)

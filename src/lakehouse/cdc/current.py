@@ -1,0 +1,175 @@
+"""The current table (SCD 1): one row per live key, as the source has it, and the tombstones that keep it right.
+
+A row holds the payload and `_sequence`, that of its last event. Where events may leave columns out, `_authors` says which
+event wrote each column that the last one did not carry, so that a late event can still fill what a newer one left open.
+A tombstone holds the keys and the largest `_sequence` at which the key was deleted: events below it are dead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, MapType, StringType, StructField, StructType
+
+from lakehouse.cdc import events as ev
+from lakehouse.cdc.changes import DELETE, EVENT_TIME_TYPE, PROVIDED_TYPE, UPSERT, ChangeSpec
+from lakehouse.columns import AUTHORS, EVENT_TIME, OP, PROVIDED, SEQUENCE, quoted
+
+LAST_DELETE = "__lh_last_delete"
+NEW_DELETE = "__lh_new_delete"
+BEFORE = "__lh_before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentState:
+    """A current table and its tombstones; neither is exact without the other."""
+
+    rows: DataFrame
+    tombstones: DataFrame
+
+
+def current_schema(payload: StructType, sequence: DataType, *, authors: bool = False) -> StructType:
+    """The columns of the current table of this payload, all nullable."""
+    fields = [*payload.fields, StructField(SEQUENCE, sequence)]
+    if authors:
+        fields.append(StructField(AUTHORS, MapType(StringType(), sequence)))
+    return StructType(fields)
+
+
+def tombstone_schema(payload: StructType, sequence: DataType, spec: ChangeSpec) -> StructType:
+    """The columns of the tombstone companion: the keys and the sequence of the last delete."""
+    return StructType([*(payload[key] for key in spec.keys), StructField(SEQUENCE, sequence)])
+
+
+def apply_current(state: CurrentState, changes: DataFrame, spec: ChangeSpec) -> CurrentState:
+    """The next current table and tombstones: the specification that `merge_current` is tested against.
+
+    A pure function of the set of events: order, batches and repeats do not matter. Start with empty frames of
+    `current_schema(..., authors=True)` and `tombstone_schema`. Bad rows must have been set aside before.
+
+    Raises:
+        MissingColumnsError: the spec names columns that are not there.
+    """
+    batch = ev.normalise(changes, spec)
+    stored = stored_events(state.rows, spec, partial=True)
+    dead = deletes_of(state.tombstones, like=stored)
+    folded = fold(stored.unionByName(dead).unionByName(new_events(batch, like=stored)), spec, partial=True)
+    rows = folded.where(F.col(OP) == UPSERT).select(*[F.col(quoted(name)) for name in state.rows.columns])
+    deleted = folded.where(F.col(LAST_DELETE).isNotNull())
+    keys = [F.col(quoted(key)) for key in spec.keys]
+    return CurrentState(rows=rows, tombstones=deleted.select(*keys, F.col(LAST_DELETE).alias(SEQUENCE)))
+
+
+def stored_events(rows: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
+    """Rows of a current table as the events that are known to have made them.
+
+    With `partial`, a row whose columns come from several events becomes one event per author, each carrying the columns
+    it wrote; `_before` keeps the row as it is, to see in the end whether it changed.
+    """
+    payload = ev.payload_of(rows.schema)
+    values = [F.col(quoted(name)) for name in payload.names]
+    if not partial:
+        return rows.select(*values, *_as_stored(F.col(SEQUENCE), F.lit(None)))
+    sequence = rows.schema[SEQUENCE].dataType
+    authors = F.col(AUTHORS) if AUTHORS in rows.columns else F.lit(None).cast(MapType(StringType(), sequence))
+    others = [name for name in payload.names if name not in spec.keys]
+    own = F.array_except(F.array(*[F.lit(name) for name in others]), F.map_keys(F.col(AUTHORS)))
+    newest = F.struct(F.col(SEQUENCE).alias("s"), F.when(F.col(AUTHORS).isNotNull(), F.array_sort(own)).alias("p"))
+    written = F.array_distinct(F.filter(F.map_values(F.col(AUTHORS)), lambda s: s.isNotNull()))
+    older = F.transform(
+        written,
+        lambda s: F.struct(
+            s.alias("s"), F.array_sort(F.map_keys(F.map_filter(F.col(AUTHORS), lambda _, by: by == s))).alias("p")
+        ),
+    )
+    made_by = F.concat(F.array(newest), F.coalesce(older, F.slice(F.array(newest), 1, 0)))
+    known = rows.select(*values, F.col(SEQUENCE), authors.alias(AUTHORS))
+    before = F.struct(ev.comparable(payload.names, payload).alias("v"), _text(F.col(AUTHORS)).alias("a"))
+    exploded = known.select(*values, before.alias(BEFORE), F.explode(made_by).alias("__lh_by"))
+    return exploded.select(*values, *_as_stored(F.col("__lh_by.s"), F.col("__lh_by.p")), F.col(BEFORE))
+
+
+def _text(authors: Column) -> Column:
+    return F.to_json(F.array_sort(F.map_entries(authors)))
+
+
+def _as_stored(sequence: Column, provided: Column) -> list[Column]:
+    return [
+        F.lit(UPSERT).alias(OP),
+        sequence.alias(SEQUENCE),
+        provided.cast(PROVIDED_TYPE).alias(PROVIDED),
+        F.lit(None).cast(EVENT_TIME_TYPE).alias(EVENT_TIME),
+        F.lit(True).alias(ev.STORED),
+    ]
+
+
+def new_events(batch: DataFrame, *, like: DataFrame) -> DataFrame:
+    """Normalised events with the columns of the frame `like`."""
+    if BEFORE not in like.columns:
+        return batch
+    return batch.withColumn(BEFORE, F.lit(None).cast(like.schema[BEFORE].dataType))
+
+
+def deletes_of(tombstones: DataFrame, *, like: DataFrame) -> DataFrame:
+    """Tombstones as stored delete events with the columns of the frame `like`."""
+    given = {SEQUENCE: F.col(SEQUENCE), OP: F.lit(DELETE), ev.STORED: F.lit(True)}
+    columns = []
+    for field in like.schema.fields:
+        known = F.col(quoted(field.name)) if field.name in tombstones.columns else F.lit(None).cast(field.dataType)
+        columns.append(given.get(field.name, known).alias(field.name))
+    return tombstones.select(*columns)
+
+
+def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
+    """The last event of each key with its values filled in, and what becomes of the key's row (`_outcome`).
+
+    One row per key. Adds `_authors`, the sequence of the last delete (null: never), and sums over the key's events of the batch: how
+    many are new, duplicates, losers of ties, and older than what the table knew of the key.
+
+    Args:
+        events: stored rows, tombstones and new events of the same keys.
+        spec: the keys.
+        partial: whether some event may leave columns out, which costs a window per column.
+    """
+    single = ev.collapse(events, spec, remnants=partial)
+    payload = ev.payload_of(events.schema)
+    if partial:
+        filled = ev.fill(single, spec, complete=F.lit(False)).withColumnRenamed(ev.SOURCES, AUTHORS)
+        now = F.struct(ev.comparable(payload.names, payload).alias("v"), _text(F.col(AUTHORS)).alias("a"))
+        changed = ~now.eqNullSafe(F.col(BEFORE))
+    else:
+        changed = ~F.col(ev.STORED)
+        filled = single.withColumn(AUTHORS, F.lit(None).cast(MapType(StringType(), events.schema[SEQUENCE].dataType)))
+    outcome = (
+        F.when(F.col(OP) == DELETE, F.when(F.col("__lh_had_row"), ev.DELETED).otherwise(ev.UNCHANGED))
+        .when(~F.col("__lh_had_row"), ev.INSERTED)
+        .when(changed, ev.UPDATED)
+        .otherwise(ev.UNCHANGED)
+    )
+    return _last_of_key(filled, spec).withColumn(ev.OUTCOME, outcome)
+
+
+def _last_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
+    """Reduce each key to its last event, with what is known of the key as a whole."""
+    window = ev.by_key(spec)
+    whole = window.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    is_delete = F.col(OP) == DELETE
+    stored = F.col(ev.STORED)
+    last_delete = F.max(F.when(is_delete, F.col(SEQUENCE))).over(whole)
+    known_delete = F.max(F.when(is_delete & stored, F.col(SEQUENCE))).over(whole)
+    summed = filled.select(
+        *[F.col(quoted(name)) for name in filled.columns if name not in (ev.DUPLICATES, ev.TIES, ev.TIED)],
+        last_delete.alias(LAST_DELETE),
+        (last_delete.isNotNull() & ~last_delete.eqNullSafe(known_delete)).alias(NEW_DELETE),
+        F.max((stored & ~is_delete) | F.col(ev.DISPLACES)).over(whole).alias("__lh_had_row"),
+        F.max(F.when(stored, F.col(SEQUENCE))).over(whole).alias("__lh_newest_stored"),
+        F.lead(OP).over(window).isNull().alias("__lh_is_last"),
+        F.sum(ev.DUPLICATES).over(whole).alias(ev.DUPLICATES),
+        F.sum(ev.TIES).over(whole).alias(ev.TIES),
+        F.max(ev.TIED).over(whole).alias(ev.TIED),
+        F.count_if(~stored).over(whole).alias(ev.APPLIED),
+    )
+    late = F.count_if(~stored & (F.col(SEQUENCE) < F.col("__lh_newest_stored"))).over(whole)
+    return summed.select("*", late.alias(ev.LATE)).where(F.col("__lh_is_last"))

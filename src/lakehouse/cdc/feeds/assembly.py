@@ -1,0 +1,287 @@
+"""From one feed's reading of its rows to `ParsedChanges`: what all feeds have in common.
+
+A feed says, as columns of its own staged frame, what each row means (`Reading`). This module decodes the payload,
+decides for every row whether it is a change, rejected or skipped, and lays out the change log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from lakehouse.cdc.changes import (
+    BAD_VALUE,
+    DELETE,
+    EVENT_TIME_TYPE,
+    MALFORMED,
+    MISSING_KEY,
+    MISSING_SEQUENCE,
+    ORIGIN_TYPE,
+    PROVIDED_TYPE,
+    TRUNCATE,
+    UNKNOWN_OPERATION,
+    UPSERT,
+    ParsedChanges,
+)
+from lakehouse.cdc.decoding import BinaryText, Decoded, decode, require_decodable
+from lakehouse.columns import (
+    DETAIL,
+    EVENT_TIME,
+    FILE,
+    KIND,
+    OP,
+    ORIGIN,
+    PROVIDED,
+    RAW,
+    REASON,
+    RESERVED,
+    ROW,
+    SEQUENCE,
+    TABLE,
+    Columns,
+    as_tuple,
+    require,
+)
+from lakehouse.errors import ConfigError
+
+OTHER_TABLE = "other_table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What the caller asks for: payload columns, keys among them, and the one table that is wanted.
+
+    Attributes:
+        schema: the payload columns, keys included, with their types.
+        keys: the columns that identify a row.
+        table: `schema.table`; None takes every row to be of one table.
+    """
+
+    schema: StructType
+    keys: Columns
+    table: str | None = None
+
+    def __post_init__(self) -> None:
+        """Normalise the keys and refuse a contract that no change log can follow."""
+        object.__setattr__(self, "keys", as_tuple(self.keys))
+        if not self.keys:
+            msg = "a feed needs at least one key column"
+            raise ConfigError(msg)
+        require(self.key_names, self.names, where="the schema of the feed")
+        reserved = [name for name in self.names if name in RESERVED]
+        if reserved:
+            msg = f"the schema uses reserved column names: {', '.join(reserved)}; rename them at the source"
+            raise ConfigError(msg)
+        require_decodable(self.schema)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The payload columns in order."""
+        return tuple(self.schema.names)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The key columns in order."""
+        return as_tuple(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One payload value as the feed has it: text to decode, or (`typed`) already of the contract's type."""
+
+    column: Column
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the rows of a staged frame mean, as columns of that frame.
+
+    Attributes:
+        raw: the text as it arrived, for quarantine.
+        kind: why the row is skipped; null = it is not.
+        malformed: what is wrong with its form; null = nothing.
+        operation: `upsert`, `delete` or `truncate`; null = unknown.
+        unknown: what is said of an unknown operation (a literal).
+        sequence: null = missing.
+        row: the payload by column name; for a delete only the keys are looked at.
+        old_key: the key before an update, by key name; null = as in `row`. Empty = the feed has none.
+        faults: messages about values outside the payload; each null when there is no fault.
+        provided: names of the columns the event carries; null = all.
+    """
+
+    raw: Column
+    kind: Column
+    malformed: Column
+    operation: Column
+    unknown: str
+    sequence: Column
+    event_time: Column
+    row: Mapping[str, Cell]
+    old_key: Mapping[str, Cell] = field(default_factory=dict)
+    faults: Sequence[Column] = ()
+    provided: Column | None = None
+
+
+def require_bronze(df: DataFrame, contract: Contract, *columns: str) -> None:
+    """Fail when the frame is not made of bronze rows.
+
+    Raises:
+        MissingColumnsError: names the columns it lacks.
+    """
+    routed = () if contract.table is None else (TABLE,)
+    require((*columns, FILE, ROW, *routed), df.columns, where="bronze rows")
+
+
+def staged(df: DataFrame, **columns: Column) -> DataFrame:
+    """Start a staged frame: where the row came from and its table, plus the feed's own columns, free of payload names."""
+    table = F.col(TABLE) if TABLE in df.columns else F.lit(None).cast("string")
+    origin = F.struct(F.col(FILE).alias("file"), F.col(ROW).alias("row")).cast(ORIGIN_TYPE)
+    return df.select(
+        origin.alias("origin"), table.alias("table"), *(column.alias(name) for name, column in columns.items())
+    )
+
+
+def assemble(
+    frame: DataFrame, reading: Reading, contract: Contract, *, timezone: str, binary: BinaryText
+) -> ParsedChanges:
+    """Decode, classify and lay out. `frame` comes from `staged`; every row of it ends in exactly one of the three."""
+    texts = _texts(frame, reading, contract)
+    decoded = _decoded(texts, reading, contract, timezone=timezone, binary=binary)
+    classified = decoded.withColumn("reason", _reason()).withColumn("detail", _detail(reading.unknown))
+    # The explosion is also a wall: without it the optimizer pushes each of the filters below down to the text, and
+    # with them a copy of every expression they rest on.
+    rows = classified.select(F.explode(_events(contract, moves=bool(reading.old_key))).alias("row")).select("row.*")
+    skipped, rejected = F.col("kind").isNotNull(), F.col("kind").isNull() & F.col("reason").isNotNull()
+    return ParsedChanges(
+        changes=rows.where(~skipped & ~rejected).select("event.*"),
+        rejected=rows.where(rejected).select(
+            F.col("reason").alias(REASON),
+            F.col("detail").alias(DETAIL),
+            F.col("raw").alias(RAW),
+            F.col("event")[ORIGIN].alias(ORIGIN),
+        ),
+        skipped=rows.where(skipped).select(F.col("kind").alias(KIND), F.col("event")[ORIGIN].alias(ORIGIN)),
+    )
+
+
+def _texts(frame: DataFrame, reading: Reading, contract: Contract) -> DataFrame:
+    """One column per payload value, under names no payload can have, so that SQL text can speak of them."""
+    kind, malformed = reading.kind, reading.malformed
+    if contract.table is not None:
+        other = F.col("table") != F.lit(contract.table)
+        kind = F.when(other, F.lit(OTHER_TABLE)).otherwise(kind)
+        unrouted = F.when(F.col("table").isNull(), F.lit("the record names no table"))
+        malformed = F.coalesce(malformed, unrouted)
+    provided = F.lit(None) if reading.provided is None else reading.provided
+    return frame.select(
+        "origin",
+        reading.raw.alias("raw"),
+        kind.alias("kind"),
+        malformed.alias("malformed"),
+        reading.operation.alias("operation"),
+        reading.sequence.alias("sequence"),
+        reading.event_time.cast(EVENT_TIME_TYPE).alias("event_time"),
+        provided.cast(PROVIDED_TYPE).alias("provided"),
+        F.concat_ws("; ", F.lit(None).cast("string"), *reading.faults).alias("faults"),
+        *(reading.row[name].column.alias(f"c{i}") for i, name in enumerate(contract.names)),
+        *(reading.old_key[name].column.alias(f"k{i}") for i, name in enumerate(contract.key_names) if reading.old_key),
+    )
+
+
+def _decoded(texts: DataFrame, reading: Reading, contract: Contract, *, timezone: str, binary: BinaryText) -> DataFrame:
+    def typed(cells: Mapping[str, Cell], column: str, name: str) -> Decoded:
+        if cells[name].typed:
+            return Decoded(F.col(column), F.lit(False))
+        return decode(column, contract.schema[name].dataType, timezone=timezone, binary=binary)
+
+    row = {name: typed(reading.row, f"c{i}", name) for i, name in enumerate(contract.names)}
+    old = {name: typed(reading.old_key, f"k{i}", name) for i, name in enumerate(contract.key_names) if reading.old_key}
+    upsert, delete = F.col("operation") == UPSERT, F.col("operation") == DELETE
+    bad = [
+        F.when(value.failed & (upsert | delete if name in contract.key_names else upsert), _message(contract, name))
+        for name, value in row.items()
+    ]
+    bad += [
+        F.when(value.failed & upsert, _message(contract, name, f"{name} before the change"))
+        for name, value in old.items()
+    ]
+    missing = [
+        F.when((upsert | delete) & row[name].value.isNull() & ~row[name].failed, F.lit(name))
+        for name in contract.key_names
+    ]
+    return texts.select(
+        *("origin", "raw", "kind", "malformed", "operation", "sequence", "event_time", "provided"),
+        *(value.value.alias(f"c{i}") for i, value in enumerate(row.values())),
+        *(
+            F.coalesce(old[name].value, row[name].value).alias(f"k{i}")
+            for i, name in enumerate(contract.key_names)
+            if old
+        ),
+        F.concat_ws(", ", *missing).alias("missing"),
+        F.concat_ws("; ", F.when(F.col("faults") != "", F.col("faults")), *bad).alias("bad"),
+    )
+
+
+def _message(contract: Contract, name: str, label: str | None = None) -> Column:
+    return F.lit(f"{label or name} is no {contract.schema[name].dataType.simpleString()}")
+
+
+def _reason() -> Column:
+    return (
+        F.when(F.col("malformed").isNotNull(), MALFORMED)
+        .when(F.col("operation").isNull(), UNKNOWN_OPERATION)
+        .when(F.col("missing") != "", MISSING_KEY)
+        .when(F.col("bad") != "", BAD_VALUE)
+        .when(F.col("sequence").isNull(), MISSING_SEQUENCE)
+    )
+
+
+def _detail(unknown: str) -> Column:
+    reason = F.col("reason")
+    return (
+        F.when(reason == MALFORMED, F.col("malformed"))
+        .when(reason == UNKNOWN_OPERATION, F.lit(unknown))
+        .when(reason == MISSING_KEY, F.concat(F.lit("no value for key "), F.col("missing")))
+        .when(reason == BAD_VALUE, F.col("bad"))
+        .otherwise(F.lit("no sequence"))
+    )
+
+
+def _events(contract: Contract, *, moves: bool) -> Column:
+    """What becomes of a row: one element, and for a change of key before it the delete of the old key."""
+    operation, keys = F.col("operation"), contract.key_names
+    values = {
+        name: F.when(operation != TRUNCATE if name in keys else operation == UPSERT, F.col(f"c{i}"))
+        for i, name in enumerate(contract.names)
+    }
+    main = _event(contract, values, operation, F.col("provided"))
+    if not moves:
+        return F.array(main)
+    old = {name: F.col(f"k{i}") for i, name in enumerate(keys)}
+    new = {name: F.col(f"c{i}") for i, name in enumerate(contract.names)}
+    moved = reduce(or_, (~old[name].eqNullSafe(new[name]) for name in keys))
+    good = F.col("kind").isNull() & F.col("reason").isNull()
+    gone = _event(contract, old, F.lit(DELETE), F.lit(None))
+    return F.when(good & (operation == UPSERT) & moved, F.array(gone, main)).otherwise(F.array(main))
+
+
+def _event(contract: Contract, values: Mapping[str, Column], operation: Column, provided: Column) -> Column:
+    payload = [
+        values.get(field.name, F.lit(None)).cast(field.dataType).alias(field.name) for field in contract.schema.fields
+    ]
+    event = F.struct(
+        *payload,
+        operation.alias(OP),
+        F.col("sequence").alias(SEQUENCE),
+        provided.cast(PROVIDED_TYPE).alias(PROVIDED),
+        F.col("event_time").alias(EVENT_TIME),
+        F.col("origin").alias(ORIGIN),
+    )
+    return F.struct("kind", "reason", "detail", "raw", event.alias("event"))

@@ -1,0 +1,81 @@
+"""Reserved column names, quoting, and the one normaliser of `Columns`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lakehouse.errors import MissingColumnsError
+
+Columns = str | Sequence[str]
+"""One column name, or several. A lone string is one name, never its letters."""
+
+# The change log (what every feed parser yields).
+OP = "_op"
+SEQUENCE = "_sequence"
+PROVIDED = "_provided"
+ORIGIN = "_origin"
+EVENT_TIME = "_event_time"
+CHANGE_COLUMNS = (OP, SEQUENCE, PROVIDED, ORIGIN, EVENT_TIME)
+
+# The history table (SCD 2), beside OP, SEQUENCE, PROVIDED and EVENT_TIME.
+VALID_FROM = "_valid_from"
+VALID_TO = "_valid_to"
+EFFECTIVE_FROM = "_effective_from"
+EFFECTIVE_TO = "_effective_to"
+IS_CURRENT = "_is_current"
+IS_LATEST = "_is_latest"
+
+# The current table (SCD 1), beside SEQUENCE: who wrote the columns that the last event left out.
+AUTHORS = "_authors"
+
+# Bronze: the record as it arrived, and where it came from.
+RAW = "_raw"
+HEADER = "_header"
+TABLE = "_table"
+FILE = "_file"
+ROW = "_row"
+BATCH = "_batch"
+LOADED_AT = "_loaded_at"
+RUN_ID = "_run_id"
+
+# Quarantine.
+REASON = "_reason"
+DETAIL = "_detail"
+KIND = "_kind"
+
+RESERVED = frozenset(
+    {
+        *CHANGE_COLUMNS, VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, IS_LATEST, AUTHORS,
+        RAW, HEADER, TABLE, FILE, ROW, BATCH, LOADED_AT, RUN_ID, REASON, DETAIL, KIND,
+    }
+)  # fmt: skip
+"""Names a source may not use; a source that does is refused with the name."""
+
+
+def as_tuple(columns: Columns) -> tuple[str, ...]:
+    """Normalise `Columns` to a tuple of names.
+
+    >>> as_tuple("id"), as_tuple(["a", "b"])
+    (('id',), ('a', 'b'))
+    """
+    return (columns,) if isinstance(columns, str) else tuple(columns)
+
+
+def quoted(name: str) -> str:
+    """Quote one column name for SQL text and for `F.col`, whatever is in it.
+
+    >>> quoted("a.b"), quoted("tick`tick")
+    ('`a.b`', '`tick``tick`')
+    """
+    return "`" + name.replace("`", "``") + "`"
+
+
+def require(needed: Sequence[str], available: Sequence[str], *, where: str) -> None:
+    """Fail when a name is missing.
+
+    Raises:
+        MissingColumnsError: names what is missing and what there is.
+    """
+    missing = [name for name in needed if name not in available]
+    if missing:
+        raise MissingColumnsError(missing, available, where=where)

@@ -1,0 +1,1 @@
+"""What a job is told: names, places, numbers and specs, read from YAML and checked before Spark starts."""

@@ -1,0 +1,65 @@
+"""Everything this library raises on purpose, by what the caller can do about it.
+
+LakehouseError
+├── ConfigError              mend the configuration; names file, key and remedy
+├── MissingColumnsError      the frame lacks columns (also a ValueError)
+├── IncompatibleSchemaError  the table or the files do not fit the contract
+├── InvalidChangesError      the change log breaks its contract; nothing was written
+├── PreflightError           the Spark session cannot do what the job needs; prints the settings to add
+├── InputGoneError           a planned input file is no longer there
+└── CommitError
+    ├── CommitConflictError  another writer was faster: read again and retry
+    └── CommitUnknownError   the answer was lost: look for the marker before anything else
+
+Messages never carry row values: rows may be personal data and messages end up in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LakehouseError(Exception):
+    """Root of the tree; catch it to catch everything this library raises on purpose."""
+
+
+class ConfigError(LakehouseError):
+    """Raised when a configuration, an argument or an option is wrong."""
+
+
+class MissingColumnsError(LakehouseError, ValueError):
+    """Raised when a frame lacks columns that a function needs."""
+
+    def __init__(self, missing: Sequence[str], available: Sequence[str], *, where: str) -> None:
+        """Name what is `missing`, what is `available`, and `where` it was looked for."""
+        self.missing = tuple(missing)
+        self.available = tuple(available)
+        super().__init__(f"{where} lacks {', '.join(self.missing)}; it has {', '.join(self.available)}")
+
+
+class IncompatibleSchemaError(LakehouseError):
+    """Raised when a table or a file does not fit the schema that was asked for."""
+
+
+class InvalidChangesError(LakehouseError):
+    """Raised, before anything is written, when a change log breaks its contract."""
+
+
+class PreflightError(LakehouseError):
+    """Raised when the Spark session cannot do what a job needs, with the settings to add."""
+
+
+class InputGoneError(LakehouseError):
+    """Raised when a file that an unfinished run had planned to load is no longer there."""
+
+
+class CommitError(LakehouseError):
+    """Root of what can go wrong while a table is written."""
+
+
+class CommitConflictError(CommitError):
+    """Raised when another writer committed first; read again and retry."""
+
+
+class CommitUnknownError(CommitError):
+    """Raised when it is unknown whether a commit arrived; look for its marker first."""

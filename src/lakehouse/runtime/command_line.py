@@ -1,0 +1,128 @@
+"""The command `lakehouse`: run a job, check configurations, look at tables."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lakehouse.config.loading import load_config, shipped_folders, validate
+from lakehouse.config.models import JobConfig
+from lakehouse.errors import ConfigError, LakehouseError
+from lakehouse.runtime import job as jobs
+from lakehouse.runtime.places import Places
+from lakehouse.runtime.runner import like
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    arguments = _arguments().parse_args(argv)
+    try:
+        return int(arguments.do(arguments))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return jobs.BAD_USAGE
+    except LakehouseError as error:
+        print(error, file=sys.stderr)
+        return jobs.FAILED
+
+
+def _arguments() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="lakehouse", allow_abbrev=False, description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the job of a configuration", allow_abbrev=False)
+    run.add_argument("config", help="a YAML file, or the name of a shipped configuration")
+    run.add_argument("--set", action="append", default=[], metavar="key.sub=value", help="replace a setting")
+    run.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
+    run.set_defaults(do=_run)
+    check = commands.add_parser("check", help="check configurations without starting Spark", allow_abbrev=False)
+    check.add_argument("config", nargs="+")
+    check.add_argument("--set", action="append", default=[], metavar="key.sub=value")
+    check.set_defaults(do=_check)
+    tables = commands.add_parser("tables", help="list the tables a configuration keeps", allow_abbrev=False)
+    tables.add_argument("config")
+    tables.add_argument("--set", action="append", default=[], metavar="key.sub=value")
+    tables.set_defaults(do=_tables)
+    return top
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    script = _script(load_config(arguments.config, settings=arguments.set))
+    settings = [part for setting in arguments.set for part in ("--set", setting)]
+    return jobs.main(
+        script.recipe, script.Params, ["--config", arguments.config, "--log", arguments.log, *settings]
+    )
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """Every file is checked, so that one run shows all that is wrong."""
+    worst = jobs.DONE
+    for source in arguments.config:
+        try:
+            config = load_config(source, settings=arguments.set)
+            validate(_script(config).Params, dict(config.params), source, "params")
+            print(f"{source}: fine")
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            worst = jobs.BAD_USAGE
+    return worst
+
+
+def _script(config: JobConfig) -> Any:  # noqa: ANN401  a module
+    """The job script of a configuration, as a module."""
+    folders = [Path("jobs"), *shipped_folders("jobs")]
+    for path in (folder / f"{config.job}.py" for folder in folders):
+        if path.is_file():
+            spec = importlib.util.spec_from_file_location(f"lakehouse_job_{config.job}", path)
+            if spec and spec.loader:
+                module = importlib.util.module_from_spec(spec)
+                spec.loader.exec_module(module)
+                return module
+    names = sorted({path.stem for folder in folders for path in folder.glob("*.py")})
+    msg = f"no job {config.job!r}; there are: {', '.join(names) or 'none'}"
+    raise ConfigError(msg)
+
+
+def _tables(arguments: argparse.Namespace) -> int:
+    """One line per table of the configuration: whether it is there, its rows, its newest commit."""
+    from rich.console import Console  # noqa: PLC0415  only people need it
+    from rich.table import Table as Grid  # noqa: PLC0415
+
+    from lakehouse.runtime.session import open_session  # noqa: PLC0415  starts Java
+    from lakehouse.tables import open_table  # noqa: PLC0415
+
+    config = load_config(arguments.config, settings=arguments.set)
+    places = Places(warehouse=config.warehouse, catalog=config.catalog, delta=config.delta)
+    spark = open_session(app_name="lakehouse tables", warehouse=config.warehouse, catalog=config.catalog)
+    grid = Grid("table", "format", "kind", "rows", "commits", "newest commit")
+    for name, table_format, kind in _named(config):
+        table = open_table(spark, places.ref(name, table_format))
+        if not table.exists():
+            grid.add_row(name, table_format, kind, "-", "-", "not there yet")
+            continue
+        snapshots = table.snapshots()
+        newest = f"{snapshots[0].committed_at:%Y-%m-%d %H:%M:%S}Z {snapshots[0].operation}" if snapshots else "-"
+        grid.add_row(name, table_format, kind, f"{table.read().count():,}", str(len(snapshots)), newest)
+    Console().print(grid)
+    return jobs.DONE
+
+
+def _named(config: JobConfig) -> list[tuple[str, Any, str]]:
+    """Every table of a configuration: name, format, kind."""
+    found: dict[str, tuple[Any, str]] = {}
+    for source in config.inputs.values():
+        for full in (full for full in source.tables if like(full, source.select)):
+            schema, _, table = full.rpartition(".")
+            found[source.bronze.format(schema=schema, table=table)] = (config.format, "bronze")
+            for output in (output for output in config.outputs.values() if like(full, output.select)):
+                name = output.table.format(schema=schema, table=table)
+                found[name] = (output.format or config.format, output.write)
+    found[config.quarantine] = (config.format, "quarantine")
+    return [(name, table_format, kind) for name, (table_format, kind) in found.items()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

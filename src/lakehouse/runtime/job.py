@@ -1,0 +1,110 @@
+"""The entrance of every job script: arguments, configuration, session, run, exit code.
+
+Exit codes: 0 done, 1 failed, 2 bad usage or configuration. Arguments nobody knows pass by: AWS Glue adds its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+from pyspark.errors import PySparkException
+
+from lakehouse.config.loading import load_config, validate
+from lakehouse.config.models import JobConfig
+from lakehouse.errors import ConfigError, LakehouseError, PreflightError
+from lakehouse.runtime.reporting import Reporter, reporter
+from lakehouse.runtime.runner import Job, Recipe, Run, run_job
+from lakehouse.runtime.session import is_submitted, open_session
+
+DONE, FAILED, BAD_USAGE = 0, 1, 2
+
+
+def main(recipe: Recipe, params: type[BaseModel], argv: Sequence[str] | None = None) -> int:
+    """Run a job from its command line and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    known, _ = parser(default_config=Path(sys.argv[0]).stem).parse_known_args(arguments)
+    report = reporter(known.log)
+    try:
+        config = read_config(known.config, known.set)
+        return run(recipe, params, config, report, origin=known.config)
+    except (ConfigError, PreflightError) as error:
+        report.fail(str(error), kind=type(error).__name__)
+        return BAD_USAGE
+    except LakehouseError as error:
+        report.fail(str(error), kind=type(error).__name__)
+        return FAILED
+    except Exception as error:  # noqa: BLE001  the last line of defence: an exit code and a message without row values
+        report.fail(describe(error), kind=type(error).__name__)
+        return FAILED
+
+
+def parser(*, default_config: str) -> argparse.ArgumentParser:
+    """The arguments of a job; abbreviations are off, they would swallow arguments of the platform."""
+    arguments = argparse.ArgumentParser(allow_abbrev=False, description="Run one job.")
+    arguments.add_argument(
+        "--config", default=default_config, help="a YAML file, local or s3://, or the name of one that is shipped"
+    )
+    arguments.add_argument(
+        "--set", action="append", default=[], metavar="key.sub=value", help="replace a setting; may be repeated"
+    )
+    arguments.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
+    return arguments
+
+
+def read_config(source: str, settings: Sequence[str]) -> JobConfig:
+    """The job's configuration; from object storage through the platform's session.
+
+    Raises:
+        ConfigError: it cannot be read, or is wrong.
+    """
+    if "://" not in source:
+        return load_config(source, settings=settings)
+    if not is_submitted():
+        msg = f"{source} can only be read where a platform runs the session (spark-submit, Glue, EMR); give a local file"
+        raise ConfigError(msg)
+    from lakehouse.runtime.landing import read_text  # noqa: PLC0415  only where a session is at hand
+
+    spark = open_session(app_name="lakehouse", warehouse="warehouse")
+    return load_config(source, settings=settings, read=lambda path: read_text(spark, path))
+
+
+def run(recipe: Recipe, params: type[BaseModel], config: JobConfig, report: Reporter, *, origin: str) -> int:
+    """Run a configured job on the session of this process.
+
+    Raises:
+        LakehouseError: as `run_job` does.
+    """
+    told = validate(params, dict(config.params), origin, "params")
+    # A Glue run has an id of its own, which is what its operators look for.
+    run_id = _glue_argument("--JOB_RUN_ID") or str(uuid.uuid4())
+    spark = open_session(app_name=config.job, warehouse=config.warehouse, catalog=config.catalog)
+    this_run = Run(job=config.job, run_id=run_id, started_at=datetime.now(tz=UTC).replace(microsecond=0))
+    run_job(Job(spark=spark, config=config, recipe=recipe, params=told, run=this_run, report=report))
+    return DONE
+
+
+def _glue_argument(name: str) -> str | None:
+    arguments = sys.argv[1:]
+    return arguments[arguments.index(name) + 1] if name in arguments[:-1] else None
+
+
+def describe(error: Exception) -> str:
+    """An unexpected error without the values it may hold: Spark puts them into messages, and messages into logs.
+
+    With LAKEHOUSE_DEBUG=1 in the environment the message is shown as it is.
+    """
+    where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+    if os.environ.get("LAKEHOUSE_DEBUG") == "1":
+        return f"{error}\n{where}"
+    if isinstance(error, PySparkException):
+        condition = getattr(error, "getCondition", error.getErrorClass)() or "no error class"
+        return f"Spark: {condition} (values left out; LAKEHOUSE_DEBUG=1 shows the message)\n{where}"
+    return f"unexpected (message left out, it may hold values; LAKEHOUSE_DEBUG=1 shows it)\n{where}"

@@ -1,0 +1,96 @@
+"""The landing folder: which files are there, and their records as frames. Works wherever Hadoop's file systems reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from lakehouse.bronze.manifest import LandedFile
+from lakehouse.columns import FILE, RAW, ROW
+from lakehouse.errors import ConfigError
+
+_GLOB = str.maketrans({letter: f"\\{letter}" for letter in "\\{}[]*?,"})
+
+
+def list_files(spark: SparkSession, folder: str) -> list[LandedFile]:
+    """Every file below a folder, hidden ones (`_x`, `.x`) left out.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    path, system = _on_file_system(spark, folder)
+    if not system.exists(path):
+        msg = f"there is no landing folder {folder}; create it, or mend the input's path"
+        raise ConfigError(msg)
+    base = system.makeQualified(path).toUri().getPath()
+    found = []
+    statuses = system.listFiles(path, True)
+    while statuses.hasNext():
+        status = statuses.next()
+        below = status.getPath().toUri().getPath()[len(base) :]
+        if not any(part.startswith(("_", ".")) for part in below.split("/") if part):
+            uri = canonical(status.getPath().toUri().toString())
+            found.append(LandedFile(file=uri, size=status.getLen(), modified_at=status.getModificationTime()))
+    return sorted(found, key=lambda file: file.file)
+
+
+def read_text(spark: SparkSession, path: str) -> str:
+    """The content of one small text file, anywhere.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    file, system = _on_file_system(spark, path)
+    if not system.exists(file):
+        msg = f"there is no file {path}"
+        raise ConfigError(msg)
+    rows = spark.read.text(_escaped(spark, path), wholetext=True).collect()
+    return rows[0].value if rows else ""
+
+
+def text_lines(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
+    """The lines of text files, numbered from 1 within each: `_raw`, `_file`, `_line`.
+
+    Lines end with a line feed alone, so that a carriage return inside a quoted field stays what it was.
+    """
+    paths = [_escaped(spark, file.file) for file in files]
+    lines = spark.read.text(paths, lineSep="\n")
+    # Within one read a file's splits are in the order of their offsets, and rows within a split in theirs.
+    placed = lines.select(
+        F.col("value").alias(RAW),
+        _file_column().alias(FILE),
+        F.col("_metadata.file_block_start").alias("__lh_block"),
+        F.monotonically_increasing_id().alias("__lh_id"),
+    )
+    order = Window.partitionBy(FILE).orderBy("__lh_block", "__lh_id")
+    return placed.select(RAW, FILE, F.row_number().over(order).cast("bigint").alias("_line"))
+
+
+def parquet_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
+    """The rows of Parquet files, their columns united by name: those columns, `_file`, and `_row` from 1."""
+    rows = spark.read.option("mergeSchema", "true").parquet(*[_escaped(spark, file.file) for file in files])
+    return rows.select("*", _file_column().alias(FILE), (F.col("_metadata.row_index") + 1).alias(ROW))
+
+
+def canonical(uri: str) -> str:
+    """One spelling of a file's address; Hadoop writes local ones with one slash or with three."""
+    return "file:///" + uri.removeprefix("file:").lstrip("/") if uri.startswith("file:") else uri
+
+
+def _file_column() -> Column:
+    return F.regexp_replace(F.col("_metadata.file_path"), "^file:/+", "file:///")
+
+
+def _escaped(spark: SparkSession, uri: str) -> str:
+    """A path that Spark takes literally: no percent-encoding, glob letters escaped."""
+    path = spark._jvm.org.apache.hadoop.fs.Path(spark._jvm.java.net.URI(uri)) if ":" in uri else None  # noqa: SLF001
+    return (path.toString() if path is not None else uri).translate(_GLOB)
+
+
+def _on_file_system(spark: SparkSession, folder: str) -> tuple[Any, Any]:
+    """A Hadoop path and its file system; there is no public Python API for them."""
+    path = spark._jvm.org.apache.hadoop.fs.Path(folder)  # noqa: SLF001
+    return path, path.getFileSystem(spark._jsc.hadoopConfiguration())  # noqa: SLF001

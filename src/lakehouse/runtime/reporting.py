@@ -1,0 +1,158 @@
+"""What a run says of itself: progress lines and a closing table on a terminal, one JSON object per line elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TextIO
+
+from lakehouse.tables.tallies import MergeResult
+
+LogStyle = Literal["auto", "text", "json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One target of the run and what was merged into it."""
+
+    source: str
+    table: str
+    write: str
+    result: MergeResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A whole run: what was read, set aside and written."""
+
+    job: str
+    files: int = 0
+    repeated_files: int = 0
+    rows: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    written: tuple[Written, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def commits(self) -> int:
+        """Data commits to the targets."""
+        return sum(1 for item in self.written if item.result.commit)
+
+    @property
+    def nothing_new(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.files or self.rows or self.commits)
+
+
+class Reporter(Protocol):
+    """Where a run's events go. Threads may report at the same time."""
+
+    def step(self, event: str, message: str, **facts: object) -> None:
+        """Say what was just done."""
+        ...
+
+    def close(self, summary: Summary) -> None:
+        """Say how the run ended."""
+        ...
+
+    def fail(self, message: str, *, kind: str) -> None:
+        """Say why the run failed."""
+        ...
+
+
+def reporter(style: LogStyle, stream: TextIO | None = None) -> Reporter:
+    """The reporter for this stream: text on a terminal, JSON lines otherwise, unless a style is asked for."""
+    out = stream or sys.stdout
+    text = style == "text" or (style == "auto" and out.isatty())
+    return TextReporter(out) if text else JsonReporter(out)
+
+
+class JsonReporter:
+    """One JSON object per line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`."""
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def step(self, event: str, message: str, **facts: object) -> None:
+        """One line for the event."""
+        self._write({"event": event, "message": message, **facts})
+
+    def close(self, summary: Summary) -> None:
+        """One line per target and one for the run."""
+        for item in summary.written:
+            counts = {name: getattr(item.result, name) for name in _COUNTS}
+            commit = item.result.commit.version if item.result.commit else None
+            self._write({"event": "table_written", "table": item.table, "write": item.write, **counts, "commit": commit})
+        self._write(
+            {
+                "event": "run_finished",
+                "job": summary.job,
+                "message": "nothing new" if summary.nothing_new else "done",
+                "files": summary.files,
+                "repeated_files": summary.repeated_files,
+                "rows": summary.rows,
+                "quarantined": summary.quarantined,
+                "skipped": summary.skipped,
+                "data_commits": summary.commits,
+                "seconds": round(summary.seconds, 1),
+            }
+        )
+
+    def fail(self, message: str, *, kind: str) -> None:
+        """One line for the failure."""
+        self._write({"event": "run_failed", "error": kind, "message": message})
+
+    def _write(self, entry: dict[str, object]) -> None:
+        with self._lock:
+            print(json.dumps(entry, ensure_ascii=False, default=str), file=self._stream, flush=True)
+
+
+_COUNTS = ("input", "applied", "duplicate", "late", "tie", "inserted", "updated", "deleted")
+
+
+class TextReporter:
+    """Progress lines and a closing table for a person."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`, in colour where it is a terminal."""
+        from rich.console import Console  # noqa: PLC0415  only people need it; a cluster may not have it
+
+        self._console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
+
+    def step(self, event: str, message: str, **facts: object) -> None:
+        """One line for the event; the facts are for machines."""
+        del event, facts
+        self._console.print(f"[green]✓[/] {message}")
+
+    def close(self, summary: Summary) -> None:
+        """The closing table."""
+        from rich.table import Table  # noqa: PLC0415  as above
+
+        if summary.nothing_new:
+            self._console.print(f"[bold]{summary.job}: nothing new[/] (0 rows changed, 0 commits, {summary.seconds:.0f} s)")
+            return
+        table = Table(title=f"{summary.job}: {summary.rows:,} rows read in {summary.seconds:.0f} s", title_justify="left")
+        table.add_column("table")
+        table.add_column("kind")
+        for name in ("changes", "applied", "duplicate", "late", "tie", "inserted", "updated", "deleted"):
+            table.add_column(name, justify="right")
+        for item in sorted(summary.written, key=lambda item: (item.write, item.table)):
+            table.add_row(item.table, item.write, *[f"{getattr(item.result, name):,}" for name in _COUNTS])
+        self._console.print(table)
+        repeated = f", {summary.repeated_files} repeated" if summary.repeated_files else ""
+        self._console.print(f"  files        {summary.files} new{repeated}")
+        self._console.print(f"  quarantined  {_listed(summary.quarantined)}")
+        self._console.print(f"  skipped      {_listed(summary.skipped)}")
+
+    def fail(self, message: str, *, kind: str) -> None:
+        """The failure, as it is."""
+        self._console.print(f"[red]✗ {kind}[/]", message, markup=True)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()) if number) or "0"

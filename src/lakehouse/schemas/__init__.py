@@ -1,0 +1,1 @@
+"""What one schema is to another: pure functions on types, no frames."""

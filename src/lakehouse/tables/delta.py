@@ -1,0 +1,310 @@
+"""Delta Lake tables, by path or by catalog name.
+
+Statements run in a clone of the session that carries the commit's `userMetadata`: the clone shares views, settings and
+cached data, so no other thread of the session can ever commit with this marker, and nothing has to be put back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from pyspark.errors import AnalysisException, IllegalArgumentException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, StructType
+
+from lakehouse.columns import quoted
+from lakehouse.errors import ConfigError, IncompatibleSchemaError
+from lakehouse.tables import commits, statements
+from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
+from lakehouse.tables.commits import TOKEN, commit_failures, source_view
+from lakehouse.tables.delta_features import features_for, features_of
+from lakehouse.tables.delta_history import FOREVER, committed_at, descent, metadata, read_history, to_snapshot
+from lakehouse.tables.delta_places import is_delta_folder, is_delta_name, qualified
+from lakehouse.tables.differences import net_changes
+from lakehouse.tables.jvm import java_session
+from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef, applied_property
+
+_USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
+_RECENT = 10
+"""Commits among which a commit just made is looked for: more writers than that never get in between."""
+
+
+class DeltaTable:
+    """A Delta table. See `lakehouse.tables.protocol.Table` for what each method guarantees."""
+
+    def __init__(self, spark: SparkSession, ref: TableRef) -> None:
+        """Refer to the table; nothing is read yet."""
+        self._spark = spark
+        self._ref = ref
+        if ref.path is not None:
+            self._target = f"delta.{quoted(qualified(spark, ref.path))}"
+        else:
+            self._target = statements.quoted_name(statements.name_parts(ref.identifier))
+
+    @property
+    def ref(self) -> TableRef:
+        """Where the table is."""
+        return self._ref
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session that reads and writes it."""
+        return self._spark
+
+    def sibling(self, suffix: str) -> DeltaTable:
+        """The Delta table whose path or name ends in `suffix` as well."""
+        if self._ref.path is not None:
+            return DeltaTable(self._spark, TableRef(format="delta", path=self._ref.path.rstrip("/") + suffix))
+        *namespace, name = statements.name_parts(self._ref.identifier)
+        return DeltaTable(
+            self._spark, TableRef(format="delta", name=statements.quoted_name((*namespace, name + suffix)))
+        )
+
+    def exists(self) -> bool:
+        """Whether the table is there; runs no Spark job.
+
+        Raises:
+            ConfigError: the folder or the name holds something that is not a Delta table.
+        """
+        if self._ref.path is not None:
+            return is_delta_folder(self._spark, self._ref.path)
+        return is_delta_name(self._spark, self._target)
+
+    def create(
+        self,
+        schema: StructType,
+        *,
+        partition_by: Sequence[str] = (),
+        cluster_by: Sequence[str] = (),
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Create the empty table: nullable columns, deletion vectors, column mapping where names need it.
+
+        Raises:
+            ConfigError: partitioning and clustering together, which Delta does not have.
+            IncompatibleSchemaError: there is a table already.
+            MissingColumnsError: a partition or clustering column is not in the schema.
+        """
+        if partition_by and cluster_by:
+            msg = f"{self._ref.identifier}: a Delta table is partitioned or clustered, not both; choose one"
+            raise ConfigError(msg)
+        statement = statements.create_table(
+            self._target,
+            schema,
+            using="delta",
+            partition_by=partition_by,
+            cluster_by=cluster_by,
+            properties={**features_of(schema), **(properties or {})},
+        )
+        if self.exists():
+            msg = f"{self._ref.identifier} exists already; evolve it, or create it elsewhere"
+            raise IncompatibleSchemaError(msg)
+        if self._ref.name is not None and (namespace := statements.name_parts(self._ref.name)[:-1]):
+            self._spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {statements.quoted_name(namespace)}")
+        with commit_failures(self._ref.identifier):
+            self._spark.sql(statement)
+
+    def schema(self) -> StructType:
+        """The columns as they are now; runs no Spark job on a table this session has read."""
+        return plain_schema(self._spark.table(self._target).schema)
+
+    def properties(self) -> dict[str, str]:
+        """The table's properties, with the protocol features Delta lists among them."""
+        return {row.key: row.value for row in self._spark.sql(f"SHOW TBLPROPERTIES {self._target}").collect()}
+
+    def set_properties(self, properties: Mapping[str, str]) -> None:
+        """Set properties: one metadata commit; none for an empty mapping."""
+        if properties:
+            with commit_failures(self._ref.identifier):
+                self._spark.sql(statements.set_properties(self._target, properties))
+
+    def read(self, *, version: int | None = None, timestamp: datetime | None = None) -> DataFrame:
+        """The rows now, at a version, or at a zone-aware instant.
+
+        Raises:
+            ConfigError: version and timestamp together, or one that the table does not have (any more).
+        """
+        if version is not None and timestamp is not None:
+            msg = f"{self._ref.identifier} is read at a version or at a timestamp, not both"
+            raise ConfigError(msg)
+        if timestamp is not None:
+            instants = [
+                (committed_at(row), int(row.version))
+                for row in reversed(read_history(self._spark, self._target, limit=FOREVER))
+            ]
+            version = commits.version_at(instants, timestamp, where=self._ref.identifier)
+        if version is None:
+            return self._spark.table(self._target)
+        try:
+            return self._spark.sql(statements.read_version(self._target, version))
+        except AnalysisException as error:
+            msg = f"{self._ref.identifier} has no version {version}, or its files are gone; look at its snapshots"
+            raise ConfigError(msg) from error
+
+    def append(self, df: DataFrame, *, commit: CommitMarker | None = None) -> None:
+        """Add the rows, matched by name; missing columns become null.
+
+        Raises:
+            IncompatibleSchemaError: the frame does not fit the table; nothing is written.
+            CommitConflictError: another writer was faster.
+        """
+        with source_view(align(df, self.schema(), where=self._ref.identifier)) as source:
+            self._commit(statements.insert_into(self._target, source), commit)
+
+    def overwrite(self, df: DataFrame, *, where: str, commit: CommitMarker | None = None) -> None:
+        """Replace the rows that fulfil `where`, whichever files hold them, by `df`, all of which must fulfil it.
+
+        Raises:
+            ConfigError: a row of the frame does not fulfil `where`; nothing is written.
+            IncompatibleSchemaError: the frame does not fit the table; nothing is written.
+            CommitConflictError: another writer was faster.
+        """
+        aligned = align(df, self.schema(), where=self._ref.identifier)
+        with source_view(only_where(aligned, where)) as source:
+            self._commit(statements.insert_into(self._target, source, replace_where=where), commit)
+
+    def merge(self, source: DataFrame, merge: Merge, *, commit: CommitMarker | None = None) -> Snapshot:
+        """Run one MERGE and return its snapshot, or the newest one when it changed nothing and Delta wrote no commit.
+
+        Raises:
+            ConfigError: the merge has no clause.
+            MissingColumnsError: a clause sets a column that the table does not have.
+            CommitConflictError: another writer was faster.
+        """
+        columns = self._spark.table(self._target).columns
+        with source_view(source) as view:
+            made = self._commit(statements.merge_into(self._target, view, merge, columns), commit, find=True)
+        return made or self.snapshots(limit=1)[0]
+
+    def evolve(self, *, add: StructType | None = None, widen: Mapping[str, DataType] | None = None) -> None:
+        """Add nullable columns in one commit and widen types in one commit each; what is there is left alone.
+
+        Delta 3.x cannot turn an `int` into a `bigint` in place, nor widen a float or a decimal: there, the rows are
+        rewritten in one commit. Delta 4 changes metadata alone.
+
+        Raises:
+            IncompatibleSchemaError: the change would lose values; nothing is changed.
+        """
+        added, widened = plan_evolution(self.schema(), add=add, widen=widen, where=self._ref.identifier)
+        needed = features_for(added, widened)
+        if needed:
+            properties = self.properties()
+            self.set_properties({key: value for key, value in needed.items() if properties.get(key) != value})
+        with commit_failures(self._ref.identifier):
+            if added:
+                self._spark.sql(statements.add_columns(self._target, added))
+            try:
+                for name, data_type in widened.items():
+                    self._spark.sql(statements.widen_column(self._target, name, data_type))
+            except AnalysisException as error:
+                if "DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP" not in str(error):
+                    raise
+                self._rewrite(widened)
+
+    def changes(self, start: int, end: int) -> DataFrame:
+        """Net row changes after version `start` up to `end`: see `lakehouse.tables.differences.net_changes`."""
+        return net_changes(self.read(version=start), self.read(version=end), where=self._ref.identifier)
+
+    def snapshots(self, *, limit: int | None = None) -> list[Snapshot]:
+        """Committed versions, newest first; what a restore undid is left out. One Spark job for a short list."""
+        asked = limit or FOREVER
+        while True:
+            history = read_history(self._spark, self._target, limit=asked)
+            descended = list(descent(history))
+            if len(history) < asked or (limit is not None and len(descended) >= limit):
+                return [to_snapshot(row) for row in descended[:limit]]
+            asked *= 4
+
+    def restore(self, version: int) -> None:
+        """Make rows, columns and properties those of `version` again, as a new commit.
+
+        Raises:
+            ConfigError: there is no such version, or its files are gone.
+            CommitConflictError: another writer was faster.
+        """
+        floors = commits.floor_notes(self.properties())
+        self.read(version=version)
+        with commit_failures(self._ref.identifier):
+            self._spark.sql(f"RESTORE TABLE {self._target} TO VERSION AS OF {version}")
+        if floors:
+            properties = self.properties()
+            self.set_properties({key: value for key, value in floors.items() if properties.get(key) != value})
+
+    def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
+        """Compact small files and files with many deletes; then drop files that no version younger than the limit needs.
+
+        Delta itself forgets commits older than `delta.logRetentionDuration` (30 days); markers older than
+        `expire_older_than` are noted in the table's properties first, so `last_sequence` goes on knowing them. A limit below
+        `delta.deletedFileRetentionDuration` (168 hours) breaks readers and writers that are still at work, so Delta refuses it
+        unless the session sets `spark.databricks.delta.retentionDurationCheck.enabled` to false.
+
+        Raises:
+            ConfigError: the limit is shorter than the table's retention.
+        """
+        if compact:
+            with commit_failures(self._ref.identifier):
+                self._spark.sql(f"OPTIMIZE {self._target}")
+        if expire_older_than is None:
+            return
+        before = datetime.now(UTC) - expire_older_than
+        self.set_properties(commits.notes_before_expiry(self.snapshots(), self.properties(), before=before))
+        hours = expire_older_than.total_seconds() / 3600
+        try:
+            self._spark.sql(f"VACUUM {self._target} RETAIN {hours:f} HOURS")
+        except IllegalArgumentException as error:
+            msg = (
+                f"{self._ref.identifier} keeps files longer than {hours:g} hours for those who still read them; "
+                f"ask for more, or set {_RETENTION_CHECK} to false when nobody does"
+            )
+            raise ConfigError(msg) from error
+
+    def _commit(self, statement: str, marker: CommitMarker | None, *, find: bool = False) -> Snapshot | None:
+        """Run a statement whose commit carries the marker; note the marker when Delta saw nothing to commit."""
+        token = commits.new_token()
+        with commit_failures(self._ref.identifier):
+            session = java_session(self._spark).cloneSession()
+            session.conf().set(_USER_METADATA, json.dumps(commits.to_properties(marker, token), sort_keys=True))
+            session.sql(statement)
+        if marker is None and not find:
+            return None
+        made = next(
+            (
+                row
+                for row in read_history(self._spark, self._target, limit=_RECENT)
+                if metadata(row).get(TOKEN) == token
+            ),
+            None,
+        )
+        if made is None and marker is not None:
+            self.set_properties({applied_property(marker.app): str(marker.sequence)})
+        return None if made is None else to_snapshot(made)
+
+    def _rewrite(self, types: Mapping[str, DataType]) -> None:
+        """Write all rows again with other column types, in one commit that keeps the layout."""
+        detail = (
+            self._spark.sql(f"DESCRIBE DETAIL {self._target}")
+            .select("partitionColumns", "clusteringColumns")
+            .head(1)[0]
+        )
+        rows = self._spark.table(self._target)
+        cast = rows.select(
+            *(
+                F.col(quoted(name)).cast(types[name]).alias(name) if name in types else F.col(quoted(name))
+                for name in rows.columns
+            )
+        )
+        writer = cast.write.format("delta").mode("overwrite").option("overwriteSchema", "true")  # fmt: skip
+        if detail.partitionColumns:
+            writer = writer.partitionBy(*detail.partitionColumns)
+        if self._ref.path is not None:
+            writer.save(qualified(self._spark, self._ref.path))
+        else:
+            writer.saveAsTable(self._target)
+        if detail.clusteringColumns:
+            self._spark.sql(
+                f"ALTER TABLE {self._target} CLUSTER BY ({statements.column_list(detail.clusteringColumns)})"
+            )

@@ -1,0 +1,52 @@
+"""Table features and properties that the columns of a Delta table ask for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
+
+_DELETION_VECTORS = {"delta.enableDeletionVectors": "true"}
+_COLUMN_MAPPING = {"delta.columnMapping.mode": "name"}
+_TYPE_WIDENING = {"delta.enableTypeWidening": "true"}
+_TIMESTAMP_NTZ = {"delta.feature.timestampNtz": "supported"}
+_UNMAPPABLE = frozenset(" ,;{}()\n\t=")
+"""Characters that a column name may have under column mapping only."""
+
+
+def features_of(schema: StructType) -> dict[str, str]:
+    """Properties of a new table: deletion vectors, and column mapping where a name, nested ones included, needs it.
+
+    >>> from pyspark.sql.types import LongType
+    >>> features_of(StructType([StructField("two words", LongType())]))
+    {'delta.enableDeletionVectors': 'true', 'delta.columnMapping.mode': 'name'}
+    """
+    return {**_DELETION_VECTORS, **(_COLUMN_MAPPING if _needs_mapping(schema) else {})}
+
+
+def features_for(added: Sequence[StructField], widened: Mapping[str, DataType]) -> dict[str, str]:
+    """Properties that a table needs before columns are added or widened; Delta sets them by itself at creation only."""
+    schema = StructType(list(added))
+    return {
+        **(_COLUMN_MAPPING if _needs_mapping(schema) else {}),
+        **(_TIMESTAMP_NTZ if "timestamp_ntz" in schema.simpleString() else {}),
+        **(_TYPE_WIDENING if widened else {}),
+    }
+
+
+def _needs_mapping(schema: StructType) -> bool:
+    """Whether a column name, nested ones included, has a character that needs column mapping."""
+    return any(_UNMAPPABLE & set(field.name) for field in _fields(schema))
+
+
+def _fields(data_type: DataType) -> Iterator[StructField]:
+    """Every field in a type, at any depth."""
+    if isinstance(data_type, StructType):
+        for field in data_type:
+            yield field
+            yield from _fields(field.dataType)
+    elif isinstance(data_type, ArrayType):
+        yield from _fields(data_type.elementType)
+    elif isinstance(data_type, MapType):
+        yield from _fields(data_type.keyType)
+        yield from _fields(data_type.valueType)

@@ -1,0 +1,75 @@
+"""The history of a Delta table: which commits it descends from, and what each of them carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.tables import commits
+from lakehouse.tables.protocol import Snapshot
+
+FOREVER = 1 << 31
+"""More commits than any table has."""
+
+
+def read_history(spark: SparkSession, target: str, *, limit: int) -> list[Row]:
+    """The newest commits, newest first, what a restore undid included. One Spark job."""
+    text = f"DESCRIBE HISTORY {target}" + (f" LIMIT {limit}" if limit < FOREVER else "")
+    # As a number: a collected timestamp would be in the zone of the Python process.
+    millis = F.unix_millis("timestamp").alias("millis")
+    history = spark.sql(text)
+    return history.select(
+        "version", millis, "operation", "operationParameters", "operationMetrics", "userMetadata"
+    ).collect()
+
+
+def descent(history: Sequence[Row]) -> Iterator[Row]:
+    """The commits the newest one descends from, newest first: a RESTORE descends from what it restored."""
+    below = FOREVER
+    for row in history:
+        if row.version > below:
+            continue
+        yield row
+        if row.operation == "RESTORE":
+            below = _restored(row, history)
+
+
+def _restored(row: Row, history: Sequence[Row]) -> int:
+    """The version that a RESTORE went back to; by timestamp it is the newest one of that time."""
+    version = row.operationParameters.get("version")
+    if version is not None:
+        return int(version)
+    instant = datetime.fromisoformat(row.operationParameters["timestamp"].replace(" ", "T").rstrip("Z"))
+    millis = instant.replace(tzinfo=instant.tzinfo or UTC).timestamp() * 1000
+    return max(
+        (other.version for other in history if other.millis <= millis and other.version < row.version), default=-1
+    )
+
+
+def committed_at(row: Row) -> datetime:
+    """When a commit was made."""
+    return datetime.fromtimestamp(row.millis / 1000, tz=UTC)
+
+
+def metadata(row: Row) -> dict[str, str]:
+    """What our own commits carry; other writers' metadata count as none."""
+    try:
+        metadata = json.loads(row.userMetadata or "{}")
+    except ValueError:
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def to_snapshot(row: Row) -> Snapshot:
+    """One entry of the history."""
+    return Snapshot(
+        version=int(row.version),
+        committed_at=committed_at(row),
+        operation=row.operation,
+        marker=commits.to_marker(metadata(row)),
+        metrics=dict(row.operationMetrics or {}),
+    )

@@ -1,0 +1,317 @@
+"""Apache Iceberg tables, by catalog name.
+
+Rows go through SQL; metadata goes through Iceberg's own Java API, which needs no Spark job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from pyspark.errors import AnalysisException, IllegalArgumentException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DataType, StructType
+
+from lakehouse.errors import ConfigError, IncompatibleSchemaError
+from lakehouse.tables import commits, statements
+from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
+from lakehouse.tables.commits import TOKEN, commit_failures, source_view
+from lakehouse.tables.differences import net_changes
+from lakehouse.tables.iceberg_commits import with_commit_properties
+from lakehouse.tables.jvm import java_packages, java_session
+from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef
+
+_DEFAULTS = {
+    "format-version": "2",
+    "write.delete.mode": "merge-on-read",
+    "write.merge.mode": "merge-on-read",
+    "write.update.mode": "merge-on-read",
+}
+_ABSENT = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND")
+"""Conditions that mean the name is free."""
+
+
+class IcebergTable:
+    """An Iceberg table. See `lakehouse.tables.protocol.Table` for what each method guarantees; a version is a snapshot id."""
+
+    def __init__(self, spark: SparkSession, ref: TableRef) -> None:
+        """Refer to the table; nothing is read yet."""
+        self._spark = spark
+        self._ref = ref
+        self._parts = statements.name_parts(ref.identifier)
+        self._target = statements.quoted_name(self._parts)
+
+    @property
+    def ref(self) -> TableRef:
+        """Where the table is."""
+        return self._ref
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session that reads and writes it."""
+        return self._spark
+
+    def sibling(self, suffix: str) -> IcebergTable:
+        """The Iceberg table whose name ends in `suffix` as well."""
+        name = statements.quoted_name((*self._parts[:-1], self._parts[-1] + suffix))
+        return IcebergTable(self._spark, TableRef(format="iceberg", name=name))
+
+    def exists(self) -> bool:
+        """Whether the table is there, and its namespace; runs no Spark job.
+
+        Raises:
+            ConfigError: the name holds something that is not an Iceberg table.
+        """
+        try:
+            self._load()
+        except IllegalArgumentException as error:
+            msg = f"{self._ref.identifier} is not an Iceberg table; open it by its own format, or choose another name"
+            raise ConfigError(msg) from error
+        except AnalysisException as error:
+            if any(reason in str(error) for reason in _ABSENT):
+                return False
+            raise
+        return True
+
+    def create(
+        self,
+        schema: StructType,
+        *,
+        partition_by: Sequence[str] = (),
+        cluster_by: Sequence[str] = (),
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Create the empty table: format version 2, nullable columns, merge-on-read, and its namespace when missing.
+
+        Rows are sorted by `cluster_by` within each file; compaction sorts them across files. Iceberg has no 8 and 16 bit
+        integers: they become `int`.
+
+        Raises:
+            IncompatibleSchemaError: there is a table already.
+            MissingColumnsError: a partition or clustering column is not in the schema.
+        """
+        statement = statements.create_table(
+            self._target,
+            schema,
+            using="iceberg",
+            partition_by=partition_by,
+            properties={**_DEFAULTS, **(properties or {})},
+        )
+        statements.require_columns(cluster_by, schema)
+        if self.exists():
+            msg = f"{self._ref.identifier} exists already; evolve it, or create it elsewhere"
+            raise IncompatibleSchemaError(msg)
+        if len(self._parts) > 1:
+            self._spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {statements.quoted_name(self._parts[:-1])}")
+        with commit_failures(self._ref.identifier):
+            self._spark.sql(statement)
+            if cluster_by:
+                # Sorted within a task only: a global order would sample and shuffle every small merge.
+                distributed = "DISTRIBUTED BY PARTITION " if partition_by else ""
+                order = f"{distributed}LOCALLY ORDERED BY {statements.column_list(cluster_by)}"
+                self._spark.sql(f"ALTER TABLE {self._target} WRITE {order}")
+
+    def schema(self) -> StructType:
+        """The columns as they are now; runs no Spark job."""
+        self._load()
+        return plain_schema(self._spark.table(self._target).schema)
+
+    def properties(self) -> dict[str, str]:
+        """The table's properties."""
+        return dict(self._load().properties())
+
+    def set_properties(self, properties: Mapping[str, str]) -> None:
+        """Set properties: one metadata commit, no snapshot; nothing for an empty mapping."""
+        if properties:
+            with commit_failures(self._ref.identifier):
+                self._spark.sql(statements.set_properties(self._target, properties))
+
+    def read(self, *, version: int | None = None, timestamp: datetime | None = None) -> DataFrame:
+        """The rows now, at a snapshot, or at a zone-aware instant.
+
+        Raises:
+            ConfigError: version and timestamp together, or one that the table does not have (any more).
+        """
+        if version is not None and timestamp is not None:
+            msg = f"{self._ref.identifier} is read at a version or at a timestamp, not both"
+            raise ConfigError(msg)
+        table = self._load()
+        if timestamp is not None:
+            instants = [(_instant(entry.timestampMillis()), int(entry.snapshotId())) for entry in table.history()]
+            version = commits.version_at(instants, timestamp, where=self._ref.identifier)
+        if version is None:
+            return self._spark.table(self._target)
+        self._require_version(table, version)
+        return self._spark.sql(statements.read_version(self._target, version))
+
+    def append(self, df: DataFrame, *, commit: CommitMarker | None = None) -> None:
+        """Add the rows, matched by name; missing columns become null.
+
+        Raises:
+            IncompatibleSchemaError: the frame does not fit the table; nothing is written.
+            CommitConflictError: another writer was faster.
+        """
+        with source_view(align(df, self.schema(), where=self._ref.identifier)) as source:
+            self._commit(statements.insert_into(self._target, source), commit)
+
+    def overwrite(self, df: DataFrame, *, where: str, commit: CommitMarker | None = None) -> None:
+        """Replace the rows that fulfil `where`, whichever files hold them, by `df`, all of which must fulfil it.
+
+        A predicate over identity partition columns replaces whole files; any other one is a MERGE that reads the table.
+
+        Raises:
+            ConfigError: a row of the frame does not fulfil `where`; nothing is written.
+            IncompatibleSchemaError: the frame does not fit the table; nothing is written.
+            CommitConflictError: another writer was faster.
+        """
+        schema = self.schema()
+        aligned = only_where(align(df, schema, where=self._ref.identifier), where)
+        if self._is_partition_predicate(where):
+            with source_view(aligned) as source:
+                self._commit(statements.insert_into(self._target, source, replace_where=where), commit)
+            return
+        with source_view(aligned) as source:
+            self._commit(statements.replace_by_merge(self._target, source, schema, where), commit)
+
+    def merge(self, source: DataFrame, merge: Merge, *, commit: CommitMarker | None = None) -> Snapshot:
+        """Run one MERGE and return its snapshot; Iceberg makes one even when nothing changed.
+
+        Raises:
+            ConfigError: the merge has no clause.
+            MissingColumnsError: a clause sets a column that the table does not have.
+            CommitConflictError: another writer was faster.
+        """
+        self._load()
+        columns = self._spark.table(self._target).columns
+        with source_view(source) as view:
+            token = self._commit(statements.merge_into(self._target, view, merge, columns), commit)
+        ancestors = (entry for entry in self._ancestors() if entry["summary"].get(TOKEN) == token)
+        return _to_snapshot(next(ancestors))
+
+    def evolve(self, *, add: StructType | None = None, widen: Mapping[str, DataType] | None = None) -> None:
+        """Add nullable columns in one commit and widen types in one commit each; what is there is left alone.
+
+        Raises:
+            IncompatibleSchemaError: the change would lose values; nothing is changed.
+        """
+        added, widened = plan_evolution(self.schema(), add=add, widen=widen, where=self._ref.identifier)
+        with commit_failures(self._ref.identifier):
+            if added:
+                self._spark.sql(statements.add_columns(self._target, added))
+            for name, data_type in widened.items():
+                self._spark.sql(statements.widen_column(self._target, name, data_type))
+
+    def changes(self, start: int, end: int) -> DataFrame:
+        """Net row changes after snapshot `start` up to `end`: see `lakehouse.tables.differences.net_changes`."""
+        return net_changes(self.read(version=start), self.read(version=end), where=self._ref.identifier)
+
+    def snapshots(self, *, limit: int | None = None) -> list[Snapshot]:
+        """Snapshots the table descends from, newest first; what a restore undid is left out. Runs no Spark job."""
+        return [_to_snapshot(entry) for entry in islice(self._ancestors(), limit)]
+
+    def restore(self, version: int) -> None:
+        """Make the rows those of `version` again.
+
+        Iceberg makes no new snapshot for this: one metadata commit points the table back at the old one, whose id is the
+        newest version then. Columns and properties stay, but for the notes of batches that are undone.
+
+        Raises:
+            ConfigError: there is no such snapshot, or it has expired.
+            CommitConflictError: another writer was faster.
+        """
+        table = self._load()
+        self._require_version(table, version)
+        notes = commits.notes_after_restore(dict(table.properties()))
+        with commit_failures(self._ref.identifier):
+            transaction = table.newTransaction()
+            if notes:
+                update = transaction.updateProperties()
+                for key, value in notes.items():
+                    update = update.remove(key) if value is None else update.set(key, value)
+                update.commit()
+            transaction.manageSnapshots().setCurrentSnapshot(version).commit()
+            transaction.commitTransaction()
+
+    def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
+        """Compact small files and position deletes; then expire snapshots older than the limit, the newest one excepted.
+
+        Markers whose snapshots are about to expire are noted in the table's properties first, so `last_sequence` goes on
+        knowing them. Files are removed at once: a limit shorter than the longest read breaks that read.
+        """
+        catalog = self._parts[0] if len(self._parts) > 2 else self._spark.catalog.currentCatalog()  # noqa: PLR2004 - catalog.namespace.table
+        system = f"{statements.quoted_name((catalog,))}.system"
+        table = f"table => {statements.quoted_text(self._target)}"
+        with commit_failures(self._ref.identifier):
+            if compact:
+                strategy = "binpack" if self._load().sortOrder().isUnsorted() else "sort"
+                self._spark.sql(f"CALL {system}.rewrite_data_files({table}, strategy => '{strategy}')")
+                self._spark.sql(f"CALL {system}.rewrite_position_delete_files({table})")
+            if expire_older_than is not None:
+                before = datetime.now(UTC) - expire_older_than
+                self.set_properties(commits.notes_before_expiry(self.snapshots(), self.properties(), before=before))
+                limit = f"older_than => TIMESTAMP '{before:%Y-%m-%d %H:%M:%S.%f}+00:00'"
+                self._spark.sql(f"CALL {system}.expire_snapshots({table}, {limit})")
+
+    def _load(self) -> Any:
+        """Iceberg's own table object, as it is now: the catalog caches it, so it is refreshed."""
+        table = java_packages(self._spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(
+            java_session(self._spark), self._target
+        )
+        table.refresh()
+        return table
+
+    def _ancestors(self) -> Iterator[dict[str, Any]]:
+        """The current snapshot and its ancestors, as Iceberg writes them in JSON."""
+        table = self._load()
+        parser = java_packages(self._spark).org.apache.iceberg.SnapshotParser
+        snapshot = table.currentSnapshot()
+        while snapshot is not None:
+            entry: dict[str, Any] = json.loads(parser.toJson(snapshot))
+            yield entry
+            parent = entry.get("parent-snapshot-id")
+            snapshot = None if parent is None else table.snapshot(parent)
+
+    def _commit(self, statement: str, marker: CommitMarker | None) -> str:
+        """Run a statement whose snapshot carries the marker and a token; returns the token."""
+        token = commits.new_token()
+        with commit_failures(self._ref.identifier):
+            with_commit_properties(
+                self._spark, commits.to_properties(marker, token), lambda: self._spark.sql(statement)
+            )
+        return token
+
+    def _is_partition_predicate(self, predicate: str) -> bool:
+        """Whether the predicate is over identity partition columns alone, so that no file fulfils it in part."""
+        table = self._load()
+        if table.specs().size() > 1:
+            return False
+        fields = [field for field in table.spec().fields() if field.transform().isIdentity()]
+        partitioned_by = {table.schema().findColumnName(field.sourceId()) for field in fields}
+        parsed = java_session(self._spark).sessionState().sqlParser().parseExpression(predicate)
+        references = parsed.references().toSeq()
+        names = {references.apply(i).name() for i in range(references.size())}
+        return bool(names) and names <= partitioned_by
+
+    def _require_version(self, table: Any, version: int) -> None:
+        if table.snapshot(version) is None:
+            msg = f"{self._ref.identifier} has no version {version}, or it has expired; look at its snapshots"
+            raise ConfigError(msg)
+
+
+def _instant(millis: int) -> datetime:
+    return datetime.fromtimestamp(millis / 1000, tz=UTC)
+
+
+def _to_snapshot(entry: Mapping[str, Any]) -> Snapshot:
+    """One snapshot from its JSON."""
+    summary: dict[str, str] = dict(entry["summary"])
+    return Snapshot(
+        version=int(entry["snapshot-id"]),
+        committed_at=_instant(entry["timestamp-ms"]),
+        operation=summary.pop("operation"),
+        marker=commits.to_marker(summary),
+        metrics=summary,
+    )

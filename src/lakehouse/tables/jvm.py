@@ -1,0 +1,35 @@
+"""The few doors into the JVM that SQL does not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+
+def java_session(spark: SparkSession) -> Any:
+    """The JVM's own session object."""
+    return spark._jsparkSession  # noqa: SLF001 - the only handle there is
+
+
+def java_packages(spark: SparkSession) -> Any:
+    """The root of the JVM's packages: `java_packages(spark).java.util.HashMap()`."""
+    return spark._jvm  # noqa: SLF001 - the only handle there is
+
+
+def java_causes(error: BaseException) -> list[str]:
+    """Class names of a Java failure and of everything that caused it, outermost first; empty when it is not Java's.
+
+    >>> java_causes(ValueError("python"))
+    []
+    """
+    thrown: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    names: list[str] = []
+    while thrown is not None and len(names) < _DEEPEST:
+        names.append(str(thrown.getClass().getName()))
+        thrown = thrown.getCause()
+    return names
+
+
+_DEEPEST = 30
+"""Causes may form a ring; nobody nests failures deeper than this."""

@@ -1,0 +1,137 @@
+"""The tables a merge writes: how they are made, and whether one that is there fits.
+
+What a table was made with (keys, tracked columns, type of the sequence) is part of its state and stands in its properties;
+a merge that comes with something else is refused before anything is written.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from lakehouse.cdc import current as scd1
+from lakehouse.cdc import history as scd2
+from lakehouse.cdc.changes import ChangeSpec
+from lakehouse.cdc.events import check_spec, payload_of
+from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
+from lakehouse.errors import IncompatibleSchemaError
+from lakehouse.tables.alignment import fits
+from lakehouse.tables.protocol import Table
+
+Kind = Literal["current", "history", "tombstones"]
+
+KIND_PROPERTY = "lakehouse.kind"
+KEYS_PROPERTY = "lakehouse.keys"
+TRACK_PROPERTY = "lakehouse.track"
+SEQUENCE_PROPERTY = "lakehouse.sequence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a merge needs of a table: its kind, its columns, and the spec that rules it.
+
+    `sequence_known` is false where a table is checked before there are changes that show the type of the sequence.
+    """
+
+    kind: Kind
+    changes: StructType
+    spec: ChangeSpec
+    sequence_known: bool = True
+
+    @property
+    def payload(self) -> StructType:
+        """The data columns of the change log."""
+        return payload_of(self.changes)
+
+    @property
+    def schema(self) -> StructType:
+        """The columns of a new table."""
+        sequence = self.changes[SEQUENCE].dataType
+        if self.kind == "history":
+            return scd2.history_schema(self.payload, sequence)
+        if self.kind == "current":
+            return scd1.current_schema(self.payload, sequence)
+        return scd1.tombstone_schema(self.payload, sequence, self.spec)
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """What the table records of the spec it was made with."""
+        recorded = {
+            KIND_PROPERTY: self.kind,
+            KEYS_PROPERTY: json.dumps(self.spec.keys),
+        }
+        if self.sequence_known:
+            recorded[SEQUENCE_PROPERTY] = self.changes[SEQUENCE].dataType.simpleString()
+        if self.kind == "history":
+            recorded[TRACK_PROPERTY] = "*" if self.spec.track is None else json.dumps(sorted(self.spec.track))
+        return recorded
+
+
+def ensure(table: Table, target: Target) -> None:
+    """Create the table when it is missing, otherwise check that it fits.
+
+    Raises:
+        IncompatibleSchemaError: the table is of another kind, or has other keys, columns or types.
+    """
+    check_spec(target.spec, target.payload)
+    if table.exists():
+        check(table, target)
+        return
+    # Latest rows apart from settled ones: a batch without late events never opens a settled file.
+    partitions = [IS_LATEST] if target.kind == "history" else []
+    table.create(target.schema, partition_by=partitions, properties=target.properties)
+
+
+def check(table: Table, target: Target) -> None:
+    """Refuse a table that the merge could not keep right. Costs no Spark job.
+
+    Raises:
+        IncompatibleSchemaError: names the table, what differs and the remedy.
+    """
+    where = f"table {table.ref.identifier}"
+    there = table.schema()
+    reserved = [f.name for f in target.schema.fields if f.name not in target.payload.names]
+    if absent := [name for name in reserved if name not in there.names]:
+        msg = f"{where} is no {target.kind} table of this library: it lacks {', '.join(absent)}. Write to another name."
+        raise IncompatibleSchemaError(msg)
+    recorded = table.properties()
+    for name, wanted in target.properties.items():
+        if name in recorded and recorded[name] != wanted:
+            msg = (
+                f"{where} was made with {name} = {recorded[name]}, now it is {wanted}. This cannot be changed in place: "
+                "keep the old setting, or build a new table from the change log."
+            )
+            raise IncompatibleSchemaError(msg)
+    _check_columns(where, there, target)
+
+
+def _check_columns(where: str, there: StructType, target: Target) -> None:
+    fields = target.payload.fields if target.kind != "tombstones" else [target.payload[k] for k in target.spec.keys]
+    if unknown := [field for field in fields if field.name not in there.names]:
+        listed = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in unknown)
+        msg = f"{where} lacks columns of the changes: {listed}. Add them first: table.evolve(add=...)."
+        raise IncompatibleSchemaError(msg)
+    for field in fields:
+        has = there[field.name].dataType
+        if not fits(has, field.dataType):
+            msg = (
+                f"{where} has {field.name} {has.simpleString()}, the changes bring {field.dataType.simpleString()}. "
+                "Widen the column first (table.evolve(widen=...)) or convert the changes."
+            )
+            raise IncompatibleSchemaError(msg)
+
+
+def fitted(changes: DataFrame, table: Table) -> DataFrame:
+    """The change log with the payload columns and types of the table; columns it does not know are null."""
+    wanted = payload_of(table.schema())
+    columns = []
+    for field in wanted.fields:
+        known = F.col(quoted(field.name)) if field.name in changes.columns else F.lit(None)
+        columns.append(known.cast(field.dataType).alias(field.name))
+    reserved = [F.col(name) for name in changes.columns if name not in payload_of(changes.schema).names]
+    return changes.select(*columns, *reserved)

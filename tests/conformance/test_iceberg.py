@@ -1,0 +1,46 @@
+"""Iceberg tables keep the contract of tables."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.errors import ConfigError
+from lakehouse.tables import Table, TableRef, open_table
+from lakehouse.testing.conformance import PEOPLE, TableConformance, rows_of
+
+
+class TestIceberg(TableConformance):
+    """The contract, in the catalog `lake`."""
+
+    @pytest.fixture
+    def table_ref(self) -> TableRef:
+        """A name in a namespace that does not exist yet, with letters that need care."""
+        return TableRef(format="iceberg", name=f"lake.conformance_{uuid4().hex}.`the people`")
+
+    def test_a_table_of_another_format_is_an_error(self, spark: SparkSession) -> None:
+        """A name that holds a table which is not Iceberg's is neither an Iceberg table nor free for one."""
+        name = f"default.parquet_{uuid4().hex}"
+        spark.sql(f"CREATE TABLE {name} (id BIGINT) USING parquet")
+        try:
+            with pytest.raises(ConfigError, match="not an Iceberg table"):
+                open_table(spark, TableRef(format="iceberg", name=name)).exists()
+        finally:
+            spark.sql(f"DROP TABLE {name}")
+
+    def test_tables_are_of_format_version_2_and_merge_on_read(self, spark: SparkSession, table: Table) -> None:
+        """Athena reads version 2 and not 3, and small merges must not rewrite files."""
+        table.create(PEOPLE)
+        shown = spark.sql(f"SHOW TBLPROPERTIES {table.ref.identifier}").collect()
+        properties = {row.key: row.value for row in shown}
+        assert properties["format-version"] == "2"
+        modes = {properties[f"write.{kind}.mode"] for kind in ("delete", "merge", "update")}
+        assert modes == {"merge-on-read"}
+
+    def test_partitioning_and_clustering_go_together(self, spark: SparkSession, table: Table) -> None:
+        """A partitioned table may sort the rows of each partition."""
+        table.create(PEOPLE, partition_by=["name"], cluster_by=["id"])
+        table.append(spark.createDataFrame([(2, "a"), (1, "b"), (1, "a")], PEOPLE))
+        assert rows_of(table.read()) == [(1, "a"), (1, "b"), (2, "a")]

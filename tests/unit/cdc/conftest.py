@@ -1,0 +1,127 @@
+"""The recorded shop: its tables, what its server's own log says happened, and how a change log compares with it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql.types import (
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+SHOP = Path(__file__).parents[2] / "data" / "shop_cdc"
+TYPES: Mapping[str, DataType] = {
+    "bigint": LongType(),
+    "integer": IntegerType(),
+    "text": StringType(),
+    "jsonb": StringType(),
+    "boolean": BooleanType(),
+    "date": DateType(),
+    "timestamptz": TimestampType(),
+    "double precision": DoubleType(),
+    "numeric(12,2)": DecimalType(12, 2),
+    "numeric(10,2)": DecimalType(10, 2),
+}
+
+Place = tuple[int, str, tuple[Any, ...]]
+"""Position, operation and key of a change: unique in the recording."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One table of the recording."""
+
+    name: str
+    schema: StructType
+    keys: tuple[str, ...]
+
+    def path(self, *parts: str) -> str:
+        """A file of the recording."""
+        return str(SHOP.joinpath(*parts))
+
+    def expected(self, *, empty_is_null: bool = False) -> dict[Place, dict[str, Any]]:
+        """Every change of the table as the server's trigger saw it, load rows at position 0; deletes have no values."""
+        changes: dict[Place, dict[str, Any]] = {}
+        for row in _lines(SHOP / "expected" / "checkpoint_0" / f"{self.name}.jsonl.gz"):
+            self._add(changes, 0, "upsert", row)
+        for event in _lines(SHOP / "expected" / "audit.jsonl.gz"):
+            old, new = event["old"], event["new"]
+            if event["table"] != self.name:
+                continue
+            if old is not None and (new is None or self.key(old) != self.key(new)):
+                self._add(changes, event["position"], "delete", old)
+            if new is not None:
+                self._add(changes, event["position"], "upsert", new)
+        if empty_is_null:
+            return {place: {k: None if v == "" else v for k, v in row.items()} for place, row in changes.items()}
+        return changes
+
+    def key(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The key of a row."""
+        return tuple(row[name] for name in self.keys)
+
+    def actual(self, changes: DataFrame) -> dict[Place, dict[str, Any]]:
+        """The change log as `expected` has it; only provided columns are told, none of a delete."""
+        found: dict[Place, dict[str, Any]] = {}
+        rows = changes.collect()
+        for row in rows:
+            values = row.asDict()
+            provided = values["_provided"] or self.schema.names
+            told = {name: values[name] for name in provided} if row["_op"] == "upsert" else {}
+            found[int(row["_sequence"]) % 10**19, row["_op"], self.key(values)] = told
+        assert len(found) == len(rows)
+        return found
+
+    def _add(self, changes: dict[Place, dict[str, Any]], position: int, op: str, row: Mapping[str, Any]) -> None:
+        typed = {field.name: _typed(row.get(field.name), field.dataType) for field in self.schema.fields}
+        changes[position, op, self.key(typed)] = typed if op == "upsert" else {}
+
+
+@pytest.fixture(params=["customers", "products", "orders", "order_items"])
+def shop(request: pytest.FixtureRequest) -> Shop:
+    """Each table of the recording in turn."""
+    return read_shop(request.param)
+
+
+def read_shop(name: str) -> Shop:
+    """One table of the recording."""
+    told = json.loads((SHOP / "schema.json").read_text())[name]
+    fields = [StructField(column, TYPES[kind]) for column, kind in told["columns"].items()]
+    return Shop(name, StructType(fields), tuple(told["primary_key"]))
+
+
+def _typed(value: Any, data_type: DataType) -> Any:
+    if value is None:
+        return None
+    match data_type:
+        case DecimalType():
+            return Decimal(value)
+        case DateType():
+            return date.fromisoformat(value)
+        case TimestampType():
+            return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
+        case _:
+            return value
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        yield from map(json.loads, file)
