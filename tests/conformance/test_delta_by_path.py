@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
 from lakehouse.tables import Table, TableRef
-from lakehouse.testing.conformance import PEOPLE, TableConformance
+from lakehouse.testing.conformance import TableConformance
+from lakehouse.testing.conformance.fixtures import PEOPLE
 
 
 class TestDeltaByPath(TableConformance):

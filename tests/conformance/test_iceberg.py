@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from lakehouse.errors import ConfigError
 from lakehouse.tables import Table, TableRef, open_table
-from lakehouse.testing.conformance import PEOPLE, TableConformance, rows_of
+from lakehouse.testing.conformance import TableConformance
+from lakehouse.testing.conformance.fixtures import PEOPLE, rows_of
 
 
 class TestIceberg(TableConformance):
@@ -44,3 +46,14 @@ class TestIceberg(TableConformance):
         table.create(PEOPLE, partition_by=["name"], cluster_by=["id"])
         table.append(spark.createDataFrame([(2, "a"), (1, "b"), (1, "a")], PEOPLE))
         assert rows_of(table.read()) == [(1, "a"), (1, "b"), (2, "a")]
+
+    def test_a_partition_is_replaced_by_whole_files(self, spark: SparkSession, table: Table) -> None:
+        """An overwrite by partition columns reads no rows and leaves no deletes for readers to apply."""
+        schema = StructType([StructField("id", LongType()), StructField("the day", StringType())])
+        table.create(schema, partition_by=["the day"])
+        table.append(spark.createDataFrame([(1, "mon"), (2, "mon"), (3, "tue")], schema).coalesce(1))
+        table.overwrite(spark.createDataFrame([(4, "mon")], schema), where="`the day` = 'mon'")
+        metrics = table.snapshots(limit=1)[0].metrics
+        assert metrics["deleted-data-files"] == "1"
+        assert metrics["total-position-deletes"] == "0"
+        assert rows_of(table.read()) == [(3, "tue"), (4, "mon")]

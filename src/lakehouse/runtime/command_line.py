@@ -50,7 +50,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    script = _script(load_config(arguments.config, settings=arguments.set))
+    script = load_script(load_config(arguments.config, settings=arguments.set).job)
     settings = [part for setting in arguments.set for part in ("--set", setting)]
     return jobs.main(
         script.recipe, script.Params, ["--config", arguments.config, "--log", arguments.log, *settings]
@@ -63,7 +63,7 @@ def _check(arguments: argparse.Namespace) -> int:
     for source in arguments.config:
         try:
             config = load_config(source, settings=arguments.set)
-            validate(_script(config).Params, dict(config.params), source, "params")
+            validate(load_script(config.job).Params, dict(config.params), source, "params")
             print(f"{source}: fine")
         except ConfigError as error:
             print(error, file=sys.stderr)
@@ -71,18 +71,22 @@ def _check(arguments: argparse.Namespace) -> int:
     return worst
 
 
-def _script(config: JobConfig) -> Any:  # noqa: ANN401  a module
-    """The job script of a configuration, as a module."""
+def load_script(name: str) -> Any:
+    """A job script, by name, as a module: of the working folder, or one that came with the library.
+
+    Raises:
+        ConfigError: there is no such job.
+    """
     folders = [Path("jobs"), *shipped_folders("jobs")]
-    for path in (folder / f"{config.job}.py" for folder in folders):
+    for path in (folder / f"{name}.py" for folder in folders):
         if path.is_file():
-            spec = importlib.util.spec_from_file_location(f"lakehouse_job_{config.job}", path)
+            spec = importlib.util.spec_from_file_location(f"lakehouse_job_{name}", path)
             if spec and spec.loader:
                 module = importlib.util.module_from_spec(spec)
                 spec.loader.exec_module(module)
                 return module
     names = sorted({path.stem for folder in folders for path in folder.glob("*.py")})
-    msg = f"no job {config.job!r}; there are: {', '.join(names) or 'none'}"
+    msg = f"no job {name!r}; there are: {', '.join(names) or 'none'}"
     raise ConfigError(msg)
 
 

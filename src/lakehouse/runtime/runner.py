@@ -17,11 +17,11 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import EVENT_TIME_TYPE, ORIGIN_TYPE, PROVIDED_TYPE, ChangeSpec
 from lakehouse.cdc.parsing import parse_changes
-from lakehouse.columns import BATCH, TABLE
+from lakehouse.columns import BATCH, EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE, TABLE
 from lakehouse.config.models import Contract, Input, JobConfig, Output
 from lakehouse.errors import ConfigError
 from lakehouse.runtime import landing
@@ -146,9 +146,15 @@ def _refuse_clash(tasks: Sequence[Task], task: Task, label: str) -> None:
 
 
 def _empty_log(spark: SparkSession, contract: Contract) -> DataFrame:
-    schema = StructType(contract.schema_.fields)
-    schema = schema.add("_op", "string").add("_sequence", "bigint").add("_provided", PROVIDED_TYPE)
-    return spark.createDataFrame([], schema.add("_event_time", EVENT_TIME_TYPE).add("_origin", ORIGIN_TYPE))
+    """A change log without changes, to see what the recipe makes of its columns."""
+    reserved = [
+        StructField(OP, StringType()),
+        StructField(SEQUENCE, LongType()),
+        StructField(PROVIDED, PROVIDED_TYPE),
+        StructField(EVENT_TIME, EVENT_TIME_TYPE),
+        StructField(ORIGIN, ORIGIN_TYPE),
+    ]
+    return spark.createDataFrame([], StructType([*contract.schema_.fields, *reserved]))
 
 
 def _run_input(
@@ -161,7 +167,7 @@ def _run_input(
 ) -> Summary:
     source = job.config.inputs[name]
     loads = _ingest(job, name, source, tables, landed)
-    for load in loads.values():
+    for load in _distinct(loads.values()):
         summary = replace(
             summary,
             files=summary.files + load.new_files,

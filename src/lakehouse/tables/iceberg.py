@@ -24,6 +24,8 @@ from lakehouse.tables.iceberg_commits import with_commit_properties
 from lakehouse.tables.jvm import java_packages, java_session
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef
 
+# The distribution of merges stays Iceberg's own (hash): it moves only the rows that change, and leaves one file of deletes for
+# each file they hit, where no distribution would leave one for each pair of task and file.
 _DEFAULTS = {
     "format-version": "2",
     "write.delete.mode": "merge-on-read",
@@ -289,16 +291,21 @@ class IcebergTable:
         if table.specs().size() > 1:
             return False
         fields = [field for field in table.spec().fields() if field.transform().isIdentity()]
-        partitioned_by = {table.schema().findColumnName(field.sourceId()) for field in fields}
+        partitioned_by = {(str(table.schema().findColumnName(field.sourceId())),) for field in fields}
         parsed = java_session(self._spark).sessionState().sqlParser().parseExpression(predicate)
-        references = parsed.references().toSeq()
-        names = {references.apply(i).name() for i in range(references.size())}
+        references = _items(parsed.references().toSeq())
+        names = {tuple(_items(reference.nameParts())) for reference in references}
         return bool(names) and names <= partitioned_by
 
     def _require_version(self, table: Any, version: int) -> None:
         if table.snapshot(version) is None:
             msg = f"{self._ref.identifier} has no version {version}, or it has expired; look at its snapshots"
             raise ConfigError(msg)
+
+
+def _items(sequence: Any) -> list[Any]:
+    """The items of a Scala sequence."""
+    return [sequence.apply(i) for i in range(sequence.size())]
 
 
 def _instant(millis: int) -> datetime:

@@ -182,7 +182,6 @@ def _texts(frame: DataFrame, reading: Reading, contract: Contract) -> DataFrame:
     provided = F.lit(None) if reading.provided is None else reading.provided
     return frame.select(
         "origin",
-        reading.raw.alias("raw"),
         kind.alias("kind"),
         malformed.alias("malformed"),
         reading.operation.alias("operation"),
@@ -192,6 +191,9 @@ def _texts(frame: DataFrame, reading: Reading, contract: Contract) -> DataFrame:
         F.concat_ws("; ", F.lit(None).cast("string"), *reading.faults).alias("faults"),
         *(reading.row[name].column.alias(f"c{i}") for i, name in enumerate(contract.names)),
         *(reading.old_key[name].column.alias(f"k{i}") for i, name in enumerate(contract.key_names) if reading.old_key),
+        # Last: what stands after a struct of many columns and renames them one by one makes the optimizer derive
+        # constraints for every combination of old and new names, 2^n of them.
+        reading.raw.alias("raw"),
     )
 
 

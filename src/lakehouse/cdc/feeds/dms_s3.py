@@ -101,7 +101,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     updated = F.col("op") == "U"
     images = {key: records.cell(f"{options.before_image_prefix}{key}") for key in contract.key_names}
     reading = Reading(
-        raw=F.col("raw"),
+        raw=records.raw,
         kind=F.lit(None).cast("string"),
         malformed=records.malformed,
         operation=_operation(),
@@ -120,6 +120,7 @@ class _Records:
     """A staged frame and how to find a column of the file in it: payload by name, controls in any case, as text."""
 
     frame: DataFrame
+    raw: Column
     malformed: Column
     cell: Callable[[str], Cell]
     any_case: Callable[[str], Column]
@@ -155,7 +156,9 @@ def _csv(df: DataFrame, contract: Contract, options: Options) -> _Records:
     def at(names: str, name: str) -> Column:
         return F.get("values", F.array_position(names, name).cast("int") - 1)
 
-    return _Records(frame, problem, lambda name: Cell(at("names", name)), lambda name: at("lowered", name.lower()))
+    return _Records(
+        frame, F.col("raw"), problem, lambda name: Cell(at("names", name)), lambda name: at("lowered", name.lower())
+    )
 
 
 def _layout(contract: Contract, options: Options) -> tuple[str, ...]:
@@ -171,8 +174,9 @@ def _parquet(df: DataFrame, contract: Contract, options: Options) -> _Records:
     places = {name.lower(): i for i, name in enumerate(payload)} | {name: i for i, name in enumerate(payload)}
     require(contract.key_names, [*places], where="Parquet rows of DMS")
     types = [df.schema[name].dataType for name in payload]
-    raw = F.to_json(F.struct(*(F.col(quoted(name)) for name in payload)), {"timeZone": options.timezone})
-    frame = staged(df, raw=raw, **{f"p{i}": F.col(quoted(name)) for i, name in enumerate(payload)})
+    frame = staged(df, **{f"p{i}": F.col(quoted(name)) for i, name in enumerate(payload)})
+    row = F.struct(*(F.col(f"p{i}").alias(name) for i, name in enumerate(payload)))
+    raw = F.to_json(row, {"timeZone": options.timezone})
     wanted = {name: contract.schema[name].dataType for name in contract.names}
     wanted |= {f"{options.before_image_prefix}{key}": wanted[key] for key in contract.key_names}
 
@@ -186,7 +190,7 @@ def _parquet(df: DataFrame, contract: Contract, options: Options) -> _Records:
             return Cell(F.col(f"p{place}"), typed=True)
         return Cell(text(name))
 
-    return _Records(frame, F.lit(None).cast("string"), cell, text)
+    return _Records(frame, raw, F.lit(None).cast("string"), cell, text)
 
 
 def _text(column: Column, data_type: DataType) -> Column:
