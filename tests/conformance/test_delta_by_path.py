@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
 
+from lakehouse.columns import quoted
 from lakehouse.errors import ConfigError
 from lakehouse.tables import Table, TableRef
 from lakehouse.testing.conformance import TableConformance
-from lakehouse.testing.conformance.fixtures import PEOPLE
+from lakehouse.testing.conformance.fixtures import PEOPLE, rows_of
 
 
 class TestDeltaByPath(TableConformance):
@@ -34,3 +36,23 @@ class TestDeltaByPath(TableConformance):
         with pytest.raises(ConfigError, match="not both"):
             table.create(PEOPLE, partition_by=["id"], cluster_by=["name"])
         assert not table.exists()
+
+    @pytest.mark.parametrize("layout", ["partition_by", "cluster_by"])
+    def test_a_column_is_widened_without_a_change_of_layout(
+        self, spark: SparkSession, table: Table, layout: str
+    ) -> None:
+        """Also where Delta has to write all rows again, they stay partitioned or clustered as they were."""
+        schema = StructType([StructField("id", IntegerType()), StructField("two words", StringType())])
+        by = ["two words"]
+        table.create(
+            schema,
+            partition_by=by if layout == "partition_by" else (),
+            cluster_by=by if layout == "cluster_by" else (),
+            properties={"team": "us"},
+        )
+        table.append(spark.createDataFrame([(1, "a"), (2, "b")], schema))
+        table.evolve(widen={"id": LongType()})
+        detail = spark.sql(f"DESCRIBE DETAIL delta.{quoted(str(table.ref.path))}").head(1)[0]
+        assert {"partition_by": detail.partitionColumns, "cluster_by": detail.clusteringColumns}[layout] == by
+        assert table.properties()["team"] == "us"
+        assert rows_of(table.read()) == [(1, "a"), (2, "b")]

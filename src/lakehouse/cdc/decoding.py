@@ -62,7 +62,8 @@ _NOT_FINITE = r"(?i)^\s*+[+-]?+(?:NaN|Inf|Infinity)\s*+$"
 _SCIENTIFIC = r"^\s*+[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)[eE][+-]?+\d{1,3}\s*+$"
 _DATE = r"\d{4}-\d{1,2}-\d{1,2}"
 _MIDNIGHT = r"(?:[T ]00:00(?::00(?:\.0*+)?+)?+Z?+)?+"
-_CLOCK = r"[T ]\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d*+)?+)?+"
+_CLOCK = r"[T ]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*+)?+"
+_MINUTES = r"[T ]\d{1,2}:\d{1,2}"
 _ZONE = r"\s*+(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?+)?+)"
 
 
@@ -115,15 +116,13 @@ def require_timezone(timezone: str) -> None:
     Raises:
         ConfigError: names the zone.
     """
+    if re.fullmatch(r"UTC|[+-]\d\d:\d\d", timezone):
+        return
     try:
         ZoneInfo(timezone)
-    except (OSError, ValueError):
-        known = False
-    else:
-        known = re.fullmatch(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*", timezone) is not None
-    if not known:
+    except (KeyError, OSError, ValueError):
         msg = f"timezone {timezone!r} is not known; use a region such as Europe/Berlin, or UTC"
-        raise ConfigError(msg)
+        raise ConfigError(msg) from None
 
 
 def wall_clock(micros: Column) -> Column:
@@ -206,23 +205,33 @@ def _date(name: str) -> Column:
 
 def _timestamp(name: str, timezone: str) -> Column:
     require_timezone(timezone)
-    text = F.col(quoted(name))
-    local = f"try_cast(concat(trim({quoted(name)}), '%s {timezone}') AS TIMESTAMP)"
-    return (
-        F.when(text.rlike(rf"^\s*+{_DATE}{_CLOCK}{_ZONE}\s*+$"), _try_cast(name, "timestamp"))
-        .when(text.rlike(rf"^\s*+{_DATE}{_CLOCK}\s*+$"), F.expr(local % ""))
-        .when(text.rlike(rf"^\s*+{_DATE}\s*+$"), F.expr(local % " 00:00:00"))
+    full = _full(name)
+    return F.when(_is_zoned(name), F.expr(f"try_cast({full} AS TIMESTAMP)")).when(
+        _is_local(name), F.expr(f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)")
     )
 
 
 def _wall_clock_of(name: str, timezone: str) -> Column:
     require_timezone(timezone)
-    utc = wall_clock(F.unix_micros(_try_cast(name, "timestamp")))
-    local = F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)
-    zoned = F.col(quoted(name)).rlike(rf"^\s*+{_DATE}{_CLOCK}{_ZONE}\s*+$")
-    return F.when(zoned, local).otherwise(
-        _matching(name, rf"^\s*+{_DATE}(?:{_CLOCK})?+\s*+$", _try_cast(name, "timestamp_ntz"))
+    full = _full(name)
+    utc = wall_clock(F.unix_micros(F.expr(f"try_cast({full} AS TIMESTAMP)")))
+    return F.when(_is_zoned(name), F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)).when(
+        _is_local(name), F.expr(f"try_cast({full} AS TIMESTAMP_NTZ)")
     )
+
+
+def _is_zoned(name: str) -> Column:
+    return F.col(quoted(name)).rlike(rf"^\s*+{_DATE}(?:{_CLOCK}|{_MINUTES}){_ZONE}\s*+$")
+
+
+def _is_local(name: str) -> Column:
+    return F.col(quoted(name)).rlike(rf"^\s*+{_DATE}(?:{_CLOCK}|{_MINUTES})?+\s*+$")
+
+
+def _full(name: str) -> str:
+    """SQL for the text with a clock and seconds: before a zone Spark wants both."""
+    seconds = f"regexp_replace(trim({quoted(name)}), '([T ][0-9]+:[0-9]+)(?![0-9:])', '$1:00')"
+    return f"regexp_replace({seconds}, '^([0-9-]+)$', '$1 00:00:00')"
 
 
 def _binary(name: str, binary: BinaryText) -> Column:

@@ -247,13 +247,11 @@ def _apply(
         if "{table}" not in source.bronze:
             rows = rows.where(F.col(TABLE) == table)
         parsed = parse(rows)
-        changes = job.recipe({table: parsed.changes}, job.params)[table].persist()
-        try:
-            counted = quarantine.settle(table, rows, parsed, parse, changes, through=load.batch)
-            account = account if account.rows else counted
-            written += [_merge(job, task, target, changes, load.batch) for task, target in targets]
-        finally:
-            changes.unpersist()
+        # Parsed once, whatever it is merged into; and a leaf to the planner, as the parser's plan is long.
+        changes = job.recipe({table: parsed.changes}, job.params)[table].localCheckpoint(eager=False)
+        counted = quarantine.settle(table, rows, parsed, parse, changes, through=load.batch)
+        account = account if account.rows else counted
+        written += [_merge(job, task, target, changes, load.batch) for task, target in targets]
     return account, written
 
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from lakehouse.columns import quoted
-from lakehouse.errors import ConfigError, IncompatibleSchemaError
+from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
 from lakehouse.tables.commits import TOKEN, commit_failures, source_view
@@ -184,7 +184,7 @@ class DeltaTable:
         """Add nullable columns in one commit and widen types in one commit each; what is there is left alone.
 
         Delta 3.x cannot turn an `int` into a `bigint` in place, nor widen a float or a decimal: there, the rows are
-        rewritten in one commit. Delta 4 changes metadata alone.
+        rewritten in one commit, for all columns at once. Delta 4 changes metadata alone.
 
         Raises:
             IncompatibleSchemaError: the change would lose values; nothing is changed.
@@ -271,40 +271,40 @@ class DeltaTable:
             session.sql(statement)
         if marker is None and not find:
             return None
-        made = next(
-            (
-                row
-                for row in read_history(self._spark, self._target, limit=_RECENT)
-                if metadata(row).get(TOKEN) == token
-            ),
-            None,
-        )
+        made = self._find(token)
         if made is None and marker is not None:
             self.set_properties({applied_property(marker.app): str(marker.sequence)})
-        return None if made is None else to_snapshot(made)
+        return made
 
     def _rewrite(self, types: Mapping[str, DataType]) -> None:
-        """Write all rows again with other column types, in one commit that keeps the layout."""
-        detail = (
-            self._spark.sql(f"DESCRIBE DETAIL {self._target}")
-            .select("partitionColumns", "clusteringColumns")
-            .head(1)[0]
-        )
-        rows = self._spark.table(self._target)
+        """Write all rows again with other column types, in one commit; the layout stays (clustering by a second commit)."""
+        before = self.snapshots(limit=1)[0].version
+        detail = self._spark.sql(f"DESCRIBE DETAIL {self._target}").head(1)[0]
+        rows = self.read(version=before)
         cast = rows.select(
             *(
                 F.col(quoted(name)).cast(types[name]).alias(name) if name in types else F.col(quoted(name))
                 for name in rows.columns
             )
         )
-        writer = cast.write.format("delta").mode("overwrite").option("overwriteSchema", "true")  # fmt: skip
-        if detail.partitionColumns:
-            writer = writer.partitionBy(*detail.partitionColumns)
-        if self._ref.path is not None:
-            writer.save(qualified(self._spark, self._ref.path))
-        else:
-            writer.saveAsTable(self._target)
-        if detail.clusteringColumns:
-            self._spark.sql(
-                f"ALTER TABLE {self._target} CLUSTER BY ({statements.column_list(detail.clusteringColumns)})"
-            )
+        token = commits.new_token()
+        writer = cast.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer = writer.option("userMetadata", json.dumps(commits.to_properties(None, token)))
+        # By place, also when the table has a name: by name, Spark 3.5 does not overwrite a table with its own rows.
+        writer.partitionBy(*detail.partitionColumns).save(detail.location)
+        if self._ref.name is not None:
+            self._spark.catalog.refreshTable(self._target)
+        made = self._find(token)
+        if made is not None and made.version != before + 1:
+            # Delta does not know that the rows came from this table, so it would not see what was added meanwhile.
+            self.restore(made.version - 1)
+            msg = f"another writer committed to {self._ref.identifier} while it was rewritten; evolve it again"
+            raise CommitConflictError(msg)
+        if detail.clusteringColumns:  # an overwrite of the schema forgets them
+            clustering = statements.column_list(detail.clusteringColumns)
+            self._spark.sql(f"ALTER TABLE {self._target} CLUSTER BY ({clustering})")
+
+    def _find(self, token: str) -> Snapshot | None:
+        """The commit that carries the token, or None when Delta saw nothing to commit."""
+        history = read_history(self._spark, self._target, limit=_RECENT)
+        return next((to_snapshot(row) for row in history if metadata(row).get(TOKEN) == token), None)

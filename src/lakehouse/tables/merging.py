@@ -6,8 +6,7 @@ job), and merge what came out different. A batch that changes nothing commits no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -69,9 +68,8 @@ def merge_current(
 def _merge(
     table: Table, changes: DataFrame, spec: ChangeSpec, commit: CommitMarker | None, write: Callable[..., MergeResult]
 ) -> MergeResult:
-    with _cached(ev.normalise(fitted(changes, table), spec)) as events:
-        batch = measure(events, spec)
-        result = _retried(partial(write, table, batch, spec, commit)) if batch.rows else MergeResult()
+    batch = measure(_settled(ev.normalise(fitted(changes, table), spec)), spec)
+    result = _retried(partial(write, table, batch, spec, commit)) if batch.rows else MergeResult()
     if commit and not result.commit:
         # A batch that changed nothing has no commit to carry its marker; the note saves the next run another look.
         table.set_properties({applied_property(commit.app): str(commit.sequence)})
@@ -88,14 +86,13 @@ def _retried(attempt: Callable[[], MergeResult]) -> MergeResult:
     return attempt()
 
 
-@contextmanager
-def _cached(df: DataFrame) -> Iterator[DataFrame]:
-    """Keep a frame that several jobs of one merge read; it is computed when the first of them runs."""
-    kept = df.persist()
-    try:
-        yield kept
-    finally:
-        kept.unpersist()
+def _settled(df: DataFrame) -> DataFrame:
+    """A frame that several jobs of one merge read: computed when the first of them runs, and a leaf to the planner.
+
+    Caching alone would keep the whole plan of the feed and the fold behind every statement, which costs the planner more
+    than the rows cost the executors.
+    """
+    return df.localCheckpoint(eager=False)
 
 
 def _touched(stored: DataFrame, batch: Batch, spec: ChangeSpec) -> DataFrame:
@@ -109,17 +106,17 @@ def _write_history(table: Table, batch: Batch, spec: ChangeSpec, commit: CommitM
     new = scd2.new_events(batch.events, spec, normalised=True)
     latest = _touched(table.read().where(F.col(IS_LATEST)), batch, spec)
     in_order = scd2.stored_events(latest, base=F.lit(True)).unionByName(new)
-    with _cached(scd2.fold(in_order, spec, partial=batch.partial)) as folded:
-        settled = folded.where(~F.col(scd2.LATE_KEY))
-        counts = tally(settled)
-        if counts.seen == batch.rows:
-            return _commit_history(table, settled, counts, batch, spec, commit, f"t.{IS_LATEST}")
-        late_keys = folded.where(F.col(scd2.LATE_KEY)).select(*map(quoted, keys)).distinct()
-        stored = table.read().where(batch.range.predicate()).join(late_keys, on=keys, how="left_semi")
-        late = scd2.stored_events(stored, base=F.lit(False)).unionByName(new.join(late_keys, on=keys, how="left_semi"))
-        with _cached(scd2.fold(late, spec, partial=True)) as refolded:
-            total = counts.plus(tally(refolded))
-            return _commit_history(table, settled.unionByName(refolded), total, batch, spec, commit)
+    folded = _settled(scd2.fold(in_order, spec, partial=batch.partial))
+    settled = folded.where(~F.col(scd2.LATE_KEY))
+    counts = tally(settled)
+    if counts.seen == batch.rows:
+        return _commit_history(table, settled, counts, batch, spec, commit, f"t.{IS_LATEST}")
+    late_keys = folded.where(F.col(scd2.LATE_KEY)).select(*map(quoted, keys)).distinct()
+    stored = table.read().where(batch.range.predicate()).join(late_keys, on=keys, how="left_semi")
+    late = scd2.stored_events(stored, base=F.lit(False)).unionByName(new.join(late_keys, on=keys, how="left_semi"))
+    refolded = _settled(scd2.fold(late, spec, partial=True))
+    total = counts.plus(tally(refolded))
+    return _commit_history(table, settled.unionByName(refolded), total, batch, spec, commit)
 
 
 def _commit_history(
@@ -155,12 +152,12 @@ def _write_current(table: Table, batch: Batch, spec: ChangeSpec, commit: CommitM
     stored = scd1.stored_events(_touched(table.read(), batch, spec), spec, partial=incomplete)
     dead = scd1.deletes_of(_touched(companion.read(), batch, spec), like=stored)
     events = stored.unionByName(dead).unionByName(scd1.new_events(batch.events, like=stored))
-    with _cached(scd1.fold(events, spec, partial=incomplete)) as folded:
-        counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
-        check_ties(counts, spec)
-        if counts.forgotten:
-            _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit)
-        return _commit_current(table, folded, counts, batch, spec, commit)
+    folded = _settled(scd1.fold(events, spec, partial=incomplete))
+    counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
+    check_ties(counts, spec)
+    if counts.forgotten:
+        _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit)
+    return _commit_current(table, folded, counts, batch, spec, commit)
 
 
 def _remember_deletes(

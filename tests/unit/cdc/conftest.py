@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import (
     BooleanType,
     DataType,
@@ -26,6 +27,8 @@ from pyspark.sql.types import (
     StructType,
     TimestampType,
 )
+
+from lakehouse.cdc.changes import ParsedChanges
 
 SHOP = Path(__file__).parents[2] / "data" / "shop_cdc"
 TYPES: Mapping[str, DataType] = {
@@ -101,6 +104,12 @@ def shop(request: pytest.FixtureRequest) -> Shop:
     return read_shop(request.param)
 
 
+@pytest.fixture
+def shop_lines() -> Callable[..., list[str]]:
+    """The lines of a file of the recording; Spark itself does not see files whose name starts with `_`."""
+    return lambda *parts: _text(SHOP.joinpath(*parts)).removesuffix("\n").split("\n")
+
+
 def read_shop(name: str) -> Shop:
     """One table of the recording."""
     told = json.loads((SHOP / "schema.json").read_text())[name]
@@ -123,5 +132,34 @@ def _typed(value: Any, data_type: DataType) -> Any:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        yield from map(json.loads, file)
+    yield from map(json.loads, _text(path).removesuffix("\n").split("\n"))
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+
+
+Outcomes = dict[int, Any]
+
+
+@pytest.fixture
+def outcomes() -> Callable[[ParsedChanges], Outcomes]:
+    """What became of each bronze row, by `_row`: (kind,), (reason, detail), or the list of its changes, deletes first."""
+
+    def collect(parsed: ParsedChanges) -> Outcomes:
+        row = F.col("_origin.row")
+        found: Outcomes = {}
+        for skipped in parsed.skipped.select(row.alias("at"), "_kind").collect():
+            assert skipped["at"] not in found
+            found[skipped["at"]] = (skipped["_kind"],)
+        for rejected in parsed.rejected.select(row.alias("at"), "_reason", "_detail").collect():
+            assert rejected["at"] not in found
+            found[rejected["at"]] = (rejected["_reason"], rejected["_detail"])
+        for change in parsed.changes.orderBy("_op").collect():
+            at = change["_origin"]["row"]
+            assert not isinstance(found.get(at), tuple)
+            found.setdefault(at, []).append({k: v for k, v in change.asDict(recursive=True).items() if k != "_origin"})
+        return found
+
+    return collect

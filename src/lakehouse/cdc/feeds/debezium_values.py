@@ -74,7 +74,8 @@ def unscaled(text: Column) -> Column:
 
 def _from_hex(digits: Column) -> Column:
     negative = F.substring(digits, 1, 1).rlike("[89A-F]")
-    # -n is the complement of n - 1; working on magnitudes keeps every step inside 38 digits.
+    # -n is the complement of n - 1; working on magnitudes keeps every step inside 38 digits. It is a subtraction at
+    # the end because the unary minus of Spark 4.1 keeps 34 digits only.
     magnitude = F.when(negative, F.translate(digits, "0123456789ABCDEF", "FEDCBA9876543210")).otherwise(digits)
     padded = F.lpad(magnitude, 32, "0")
     base = F.lit(1 << 32).cast("decimal(10,0)")
@@ -82,7 +83,7 @@ def _from_hex(digits: Column) -> Column:
     for start in (1, 9, 17, 25):
         word = F.conv(F.substring(padded, start, 8), 16, 10).cast("decimal(10,0)")
         total = F.try_add(F.try_multiply(total, base), word)
-    value = F.when(negative, F.try_subtract(-total, F.lit(1).cast("decimal(10,0)"))).otherwise(total)
+    value = F.when(negative, F.try_subtract(F.lit(-1).cast("decimal(10,0)"), total)).otherwise(total)
     return F.when(F.length(digits).between(2, 32), value)
 
 
