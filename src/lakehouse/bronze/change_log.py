@@ -33,7 +33,7 @@ def text_records(lines: DataFrame, *, csv: bool, header: bool) -> DataFrame:
     """Physical lines as records.
 
     Args:
-        lines: `_raw`, `_file`, `_line` (rising within the file).
+        lines: `_raw`, `_source_file`, `_line` (rising within the file).
         csv: whether a record may go on over several lines, inside quotes.
         header: whether the first record of each file names the columns.
     """
@@ -51,7 +51,7 @@ def text_records(lines: DataFrame, *, csv: bool, header: bool) -> DataFrame:
 
 
 def typed_records(rows: DataFrame) -> DataFrame:
-    """Rows of typed files (Parquet) as records: their own columns, `_file` and `_row`.
+    """Rows of typed files (Parquet) as records: their own columns, `_source_file` and `_row`.
 
     Raises:
         IncompatibleSchemaError: a file uses a reserved column name.
@@ -77,7 +77,7 @@ def with_audit(records: DataFrame, *, feed: str, batch: int, loaded_at: datetime
 
 
 def fingerprints(records: DataFrame) -> DataFrame:
-    """One row per file that has any: `_file`, and `rows` and `hash` of its content, the same wherever the file lies."""
+    """One row per file that has any: `_source_file`, and `rows` and `hash` of its content, the same wherever the file lies."""
     own = [name for name in records.columns if name not in AUDIT.names]
     content = F.to_json(F.struct(*[F.col(quoted(name)) for name in own]))
     return records.groupBy(FILE).agg(

@@ -19,12 +19,12 @@ LINE = "_line"
 def split_records(lines: DataFrame) -> DataFrame:
     """Join physical lines to CSV records: a record goes on while the number of quotes so far is odd.
 
-    One row per record: `_raw` (its lines joined by a line feed, a carriage return kept as it was), `_file`, and `_row`
+    One row per record: `_raw` (its lines joined by a line feed, a carriage return kept as it was), `_source_file`, and `_row`
     (the `_line` of its first line, so it rises within the file and can be looked up in an editor). Files do not mix. A
     quote that is never closed makes one record of the rest of the file; no text is lost. A null line counts as empty.
 
     Args:
-        lines: `_raw` (text without its line feed), `_file`, `_line` (bigint, rising and unique within a file).
+        lines: `_raw` (text without its line feed), `_source_file`, `_line` (bigint, rising and unique within a file).
 
     Raises:
         MissingColumnsError: `lines` lacks one of the three columns.

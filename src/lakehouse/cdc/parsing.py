@@ -46,7 +46,7 @@ def parse_changes(
     Deletes carry the keys, every other column null; a truncate carries nothing.
 
     Args:
-        df: bronze rows: `_raw`, `_file`, `_row`, for CSV `_header`, with `table` also `_table`; Parquet rows have their
+        df: bronze rows: `_raw`, `_source_file`, `_row`, for CSV `_header`, with `table` also `_table`; Parquet rows have their
             own columns instead of `_raw`.
         feed: one of `FEEDS`.
         schema: the payload columns, keys included, with their types. Columns it leaves out are ignored.
@@ -63,7 +63,7 @@ def parse_changes(
     return _feed(feed).parse(df, contract, check_options(feed, options))
 
 
-def check_options(feed: str, options: Mapping[str, Any]) -> Any:  # noqa: ANN401  each feed has its own
+def check_options(feed: str, options: Mapping[str, Any]) -> Any:
     """The options of a feed as its parser takes them, so that a configuration can be checked before there is data.
 
     Raises:
@@ -79,7 +79,7 @@ def check_options(feed: str, options: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def route(feed: str) -> Column:
-    """The table (`schema.table`) a bronze row belongs to, from `_file` or `_raw`; null when it belongs to none.
+    """The table (`schema.table`) a bronze row belongs to, from `_source_file` or `_raw`; null when it belongs to none.
 
     It never fails: control records, heartbeats, transaction topics and malformed text give null.
 

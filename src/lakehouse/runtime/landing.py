@@ -52,7 +52,7 @@ def read_text(spark: SparkSession, path: str) -> str:
 
 
 def text_lines(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
-    """The lines of text files, numbered from 1 within each: `_raw`, `_file`, `_line`.
+    """The lines of text files, numbered from 1 within each: `_raw`, `_source_file`, `_line`.
 
     Lines end with a line feed alone, so that a carriage return inside a quoted field stays what it was.
     """
@@ -70,7 +70,7 @@ def text_lines(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
 
 
 def parquet_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
-    """The rows of Parquet files, their columns united by name: those columns, `_file`, and `_row` from 1."""
+    """The rows of Parquet files, their columns united by name: those columns, `_source_file`, and `_row` from 1."""
     rows = spark.read.option("mergeSchema", "true").parquet(*[_escaped(spark, file.file) for file in files])
     return rows.select("*", _file_column().alias(FILE), (F.col("_metadata.row_index") + 1).alias(ROW))
 

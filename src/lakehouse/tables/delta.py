@@ -300,9 +300,8 @@ class DeltaTable:
             self.restore(made.version - 1)
             msg = f"another writer committed to {self._ref.identifier} while it was rewritten; evolve it again"
             raise CommitConflictError(msg)
-        if detail.clusteringColumns:  # an overwrite of the schema forgets them
-            clustering = statements.column_list(detail.clusteringColumns)
-            self._spark.sql(f"ALTER TABLE {self._target} CLUSTER BY ({clustering})")
+        if detail.clusteringColumns:  # an overwrite of the schema forgets them; Delta tells them quoted
+            self._spark.sql(f"ALTER TABLE {self._target} CLUSTER BY ({', '.join(detail.clusteringColumns)})")
 
     def _find(self, token: str) -> Snapshot | None:
         """The commit that carries the token, or None when Delta saw nothing to commit."""

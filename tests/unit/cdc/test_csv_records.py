@@ -79,8 +79,8 @@ def test_lines_are_joined_while_a_quote_is_open(spark: SparkSession) -> None:
         "torn": ["3,z", '4,"never', "closed"],
     }
     rows = [(line, file, number) for file, lines in files.items() for number, line in enumerate(lines)]
-    lines = spark.createDataFrame(rows[::-1], "_raw STRING, _file STRING, _line BIGINT").repartition(2)
-    found = {(row["_file"], row["_row"]): row["_raw"] for row in split_records(lines).collect()}
+    lines = spark.createDataFrame(rows[::-1], "_raw STRING, _source_file STRING, _line BIGINT").repartition(2)
+    found = {(row["_source_file"], row["_row"]): row["_raw"] for row in split_records(lines).collect()}
     assert found == {
         ("plain", 0): "a,b",
         ("plain", 1): "",
@@ -96,7 +96,7 @@ def test_a_file_of_a_hundred_thousand_lines_is_split(spark: SparkSession) -> Non
     """Every third line goes on in the next two: 100,000 lines make 33,334 records and no text is lost."""
     opening, closing = F.lit('1,"a'), F.lit('c"')
     text = F.when(F.col("id") % 3 == 0, opening).when(F.col("id") % 3 == 1, F.lit("b")).otherwise(closing)
-    lines = spark.range(100_000).select(text.alias("_raw"), F.lit("f").alias("_file"), F.col("id").alias("_line"))
+    lines = spark.range(100_000).select(text.alias("_raw"), F.lit("f").alias("_source_file"), F.col("id").alias("_line"))
     records = split_records(lines)
     counts = records.groupBy("_raw").agg(F.count("*").alias("n"), F.max("_row").alias("last")).collect()
     assert {row["_raw"]: (row["n"], row["last"]) for row in counts} == {
@@ -108,4 +108,4 @@ def test_a_file_of_a_hundred_thousand_lines_is_split(spark: SparkSession) -> Non
 def test_lines_without_their_columns_are_refused(spark: SparkSession) -> None:
     """A frame that lacks a column is refused with its name."""
     with pytest.raises(MissingColumnsError, match="_line"):
-        split_records(spark.createDataFrame([("a", "f")], "_raw STRING, _file STRING"))
+        split_records(spark.createDataFrame([("a", "f")], "_raw STRING, _source_file STRING"))

@@ -30,7 +30,7 @@ from lakehouse.cdc.feeds.debezium_values import unscaled
 from lakehouse.cdc.parsing import parse_changes, route
 from lakehouse.errors import ConfigError
 
-BRONZE = "_raw STRING, _file STRING, _row BIGINT"
+BRONZE = "_raw STRING, _source_file STRING, _row BIGINT"
 SCHEMA = StructType(
     [StructField("id", LongType()), StructField("name", StringType()), StructField("photo", BinaryType())]
 )
@@ -69,7 +69,7 @@ def bronze(spark: SparkSession, path: str) -> DataFrame:
     return spark.read.text(path).select(
         F.col("value").alias("_raw"),
         F.lit(None).cast("string").alias("_table"),
-        F.lit(path).alias("_file"),
+        F.lit(path).alias("_source_file"),
         F.monotonically_increasing_id().alias("_row"),
     )
 

@@ -30,7 +30,7 @@ HEADER = "Op,ts,id,name,amount,at,AR_H_CHANGE_SEQ,BI_id"
 SEQUENCE = "20261124033544640000000000027286336"
 CHANGE = "s3://lake/public/t/20261124-033545787.csv"
 LOAD = "s3://lake/public/t/LOAD00000001.csv"
-BRONZE = "_raw STRING, _header STRING, _table STRING, _file STRING, _row BIGINT"
+BRONZE = "_raw STRING, _header STRING, _table STRING, _source_file STRING, _row BIGINT"
 
 
 def at(text: str) -> datetime:
@@ -45,16 +45,16 @@ def csv_bronze(spark: SparkSession, folder: str) -> DataFrame:
         for path in sorted(Path(folder).glob("*.csv"))
         for number, line in enumerate(path.read_bytes().decode().removesuffix("\n").split("\n"))
     ]
-    records = split_records(spark.createDataFrame(lines, "_raw STRING, _file STRING, _line BIGINT"))
-    headers = records.where("_row = 0").select("_file", F.col("_raw").alias("_header"))
-    return records.where("_row > 0").join(headers, on="_file", how="inner").withColumn("_table", route("dms-s3"))
+    records = split_records(spark.createDataFrame(lines, "_raw STRING, _source_file STRING, _line BIGINT"))
+    headers = records.where("_row = 0").select("_source_file", F.col("_raw").alias("_header"))
+    return records.where("_row > 0").join(headers, on="_source_file", how="inner").withColumn("_table", route("dms-s3"))
 
 
 def parquet_bronze(spark: SparkSession, folder: str) -> DataFrame:
     """Bronze rows of a folder of Parquet files, whose columns differ."""
     frames = [
         spark.read.parquet(str(path)).select(
-            "*", F.lit(str(path)).alias("_file"), F.lit(0).cast("bigint").alias("_row")
+            "*", F.lit(str(path)).alias("_source_file"), F.lit(0).cast("bigint").alias("_row")
         )
         for path in sorted(Path(folder).glob("*.parquet"))
     ]
@@ -206,7 +206,7 @@ def test_parquet_rows_are_cast_exactly_or_set_aside(spark: SparkSession, outcome
     columns = (
         "op STRING, ID INT, amount DECIMAL(10,3), at TIMESTAMP_NTZ, ar_h_change_seq STRING, BI_id INT, _row BIGINT"
     )
-    frame = spark.createDataFrame(rows, columns).withColumn("_file", F.lit(CHANGE))
+    frame = spark.createDataFrame(rows, columns).withColumn("_source_file", F.lit(CHANGE))
     parsed = parse_changes(frame, feed="dms-s3", schema=SCHEMA, keys="id", timezone="Europe/Berlin")
     event = {
         "id": 7, "name": None, "amount": Decimal("12.50"), "at": at("2026-07-01 10:00:00"), "_op": "upsert",
@@ -261,13 +261,13 @@ def test_hostile_names_and_the_types_of_the_change_log(spark: SparkSession) -> N
 )
 def test_the_table_is_in_the_last_two_folders(spark: SparkSession, file: str | None, table: str | None) -> None:
     """The route of a row is `schema.table`, percent escapes undone; too few folders give none."""
-    frame = spark.createDataFrame([(file,)], "_file STRING")
+    frame = spark.createDataFrame([(file,)], "_source_file STRING")
     assert frame.select(route("dms-s3")).collect()[0][0] == table
 
 
 def test_parquet_rows_need_their_keys(spark: SparkSession) -> None:
     """A frame without a key column is refused with its name before anything runs."""
-    frame = spark.createDataFrame([("a", "f", 1)], "name STRING, _file STRING, _row BIGINT")
+    frame = spark.createDataFrame([("a", "f", 1)], "name STRING, _source_file STRING, _row BIGINT")
     with pytest.raises(MissingColumnsError, match="id"):
         parse_changes(frame, feed="dms-s3", schema=SCHEMA, keys="id")
 

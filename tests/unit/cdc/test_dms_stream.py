@@ -20,7 +20,7 @@ LINES = 7063
 RECORDS = {"customers": 1527, "products": 344, "orders": 1982, "order_items": 3204}
 
 
-BRONZE = "_raw STRING, _file STRING, _row BIGINT"
+BRONZE = "_raw STRING, _source_file STRING, _row BIGINT"
 SCHEMA = StructType(
     [
         StructField("id", LongType()),
@@ -57,7 +57,7 @@ def bronze(spark: SparkSession, path: str) -> DataFrame:
         spark.read.text(path)
         .select(
             F.col("value").alias("_raw"),
-            F.lit(path).alias("_file"),
+            F.lit(path).alias("_source_file"),
             F.monotonically_increasing_id().alias("_row"),
         )
         .withColumn("_table", route("dms-stream"))

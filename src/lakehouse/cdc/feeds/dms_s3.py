@@ -76,7 +76,7 @@ class Options:
 
 
 def route() -> Column:
-    """`schema.table` from the last two folders of `_file` (a URI, perhaps percent-encoded); null with fewer folders."""
+    """`schema.table` from the last two folders of `_source_file` (a URI, perhaps percent-encoded); null with fewer folders."""
     schema, table = (F.regexp_extract(F.col(FILE), r"([^/]+)/([^/]+)/[^/]*+$", group) for group in (1, 2))
     return F.when((schema != "") & (table != ""), F.concat_ws(".", _unescaped(schema), _unescaped(table)))
 
