@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -57,7 +58,9 @@ def main() -> None:
     told = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="lakehouse-bench-") as folder:
         spark = open_session(app_name="benchmark", warehouse=folder, conf={"spark.driver.memory": "8g"})
-        print(f"Spark {spark.version}, {told.keys:,} keys, {told.changes:,} changes, median of {told.runs} runs after 2 warm-ups")
+        print(
+            f"Spark {spark.version}, {told.keys:,} keys, {told.changes:,} changes, median of {told.runs} runs after 2 warm-ups"
+        )
         for table_format in told.formats.split(","):
             contenders = prepare(spark, Path(folder), table_format, told.keys)
             batch = changes(spark, told.keys, told.changes).persist()
@@ -113,7 +116,9 @@ def prepare(spark: SparkSession, folder: Path, table_format: str, keys: int) -> 
         tables[name].append(df)
     return [
         Contender("textbook history", tables["textbook"], textbook_history),
-        Contender("merge_history", tables["history"], lambda t, b: merge_history(t, b, SPEC), against="textbook history"),
+        Contender(
+            "merge_history", tables["history"], lambda t, b: merge_history(t, b, SPEC), against="textbook history"
+        ),
         Contender("plain upsert", tables["plain"], plain_upsert),
         Contender("merge_current", tables["current"], lambda t, b: merge_current(t, b, SPEC), against="plain upsert"),
     ]
@@ -177,7 +182,8 @@ def measure(contender: Contender, batch: DataFrame, *, warm: bool) -> None:
 
 def cpu_seconds(spark: SparkSession) -> float:
     """CPU time of the JVM so far."""
-    java = spark._jvm.java.lang  # noqa: SLF001  there is no public way
+    jvm: Any = spark._jvm  # noqa: SLF001  there is no public way
+    java = jvm.java.lang
     kind = java.Class.forName("com.sun.management.OperatingSystemMXBean")
     return float(java.management.ManagementFactory.getPlatformMXBean(kind).getProcessCpuTime()) / 1e9
 
@@ -189,7 +195,11 @@ def report(table_format: str, contenders: list[Contender]) -> None:
     for c in contenders:
         wall, cpu = medians[c.name]
         spread = f"({min(c.wall):.1f}-{max(c.wall):.1f})"
-        ratios = ("", "") if c.against is None else tuple(f"{a / b:.2f}" for a, b in zip((wall, cpu), medians[c.against], strict=True))
+        ratios = (
+            ("", "")
+            if c.against is None
+            else tuple(f"{a / b:.2f}" for a, b in zip((wall, cpu), medians[c.against], strict=True))
+        )
         print(f"{c.name:18} {wall:8.2f} {spread:>14} {cpu:8.2f} {ratios[0]:>11} {ratios[1]:>10}", flush=True)
 
 

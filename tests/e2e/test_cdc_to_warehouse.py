@@ -129,7 +129,9 @@ def last(events: list[dict[str, Any]]) -> dict[str, Any]:
 def test_from_landing_to_tables_and_nothing_new(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """Load and changes become current rows and versions; a second run changes nothing, a new file only adds."""
     shop.land("LOAD00000001.csv", load(1), load(2), header=LOAD_HEADER)
-    shop.land("20260102-000000001.csv", change("U", 1, "one", 7, "1"), change("D", 2, "NULL", 8), change("I", 3, "x", 9))
+    shop.land(
+        "20260102-000000001.csv", change("U", 1, "one", 7, "1"), change("D", 2, "NULL", 8), change("I", 3, "x", 9)
+    )
     code, events = shop.run(capsys)
     assert code == DONE, events
     assert last(events)["rows"] == 5
@@ -311,8 +313,8 @@ def test_spark_submit_with_the_wheel_and_the_arguments_of_glue(tmp_path: Path, w
     """The unchanged script under plain spark-submit, the library from the wheel, extra arguments passing by."""
     import pyspark  # noqa: PLC0415
 
-    from lakehouse.runtime.java import find_java  # noqa: PLC0415
     from lakehouse.runtime.jars import CORE, find_jars, find_runtime  # noqa: PLC0415
+    from lakehouse.runtime.java import find_java  # noqa: PLC0415
     from lakehouse.runtime.session import local_conf  # noqa: PLC0415
 
     runtime = find_runtime()
@@ -347,6 +349,17 @@ def test_spark_submit_with_the_wheel_and_the_arguments_of_glue(tmp_path: Path, w
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(folder), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-q",
+        "-w",
+        str(folder),
+        str(ROOT),
+    ]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return next(folder.glob("lakehouse-*-py3-none-any.whl"))

@@ -6,9 +6,9 @@ import json
 from uuid import uuid4
 
 import pytest
-from recorded_shop import CONTRACTS, RECORDINGS, SHOP, TRACKED, Recording, answers, sorted_rows
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window, WindowSpec
 from pyspark.sql import functions as F
+from recorded_shop import CONTRACTS, RECORDINGS, SHOP, TRACKED, Recording, answers, sorted_rows
 
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.history import as_of, versions
@@ -127,16 +127,12 @@ def test_partial_events_in_any_delivery(spark: SparkSession, tmp_path: object, t
     steps = 4
     forward = F.ntile(steps).over(_by_position()) - 1
     shuffled = F.pmod(F.xxhash64("product_id", SEQUENCE), F.lit(steps)).cast("int")
-    orders = [forward, F.lit(steps - 1) - forward, shuffled]
-    log = None
-    for number, step in enumerate(orders):
-        copy = whole.withColumn("delivery", F.lit(number)).withColumn("step", step)
-        log = copy if log is None else log.unionByName(copy)
-    assert log is not None
-    log = log.persist()
+    orders: list[Column] = [forward, F.lit(steps - 1) - forward, shuffled]
+    copies = [whole.withColumn("delivery", F.lit(i)).withColumn("step", step) for i, step in enumerate(orders)]
+    log = copies[0].unionByName(copies[1]).unionByName(copies[2]).persist()
     current = new_table(spark, table_format, str(tmp_path))
-    for step in range(steps):
-        batch = log.where(F.col("step") == step).drop("step")
+    for turn in range(steps):
+        batch = log.where(F.col("step") == turn).drop("step")
         merge_current(current, batch, ChangeSpec(keys=["delivery", "product_id"]))
     final = answers("final/products.jsonl", contract.schema_)
     for number in range(len(orders)):
@@ -146,7 +142,5 @@ def test_partial_events_in_any_delivery(spark: SparkSession, tmp_path: object, t
     log.unpersist()
 
 
-def _by_position() -> object:
-    from pyspark.sql import Window  # noqa: PLC0415
-
+def _by_position() -> WindowSpec:
     return Window.orderBy(SEQUENCE, "product_id")

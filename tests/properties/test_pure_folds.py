@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from lakehouse.testing.expectations import SPECS, expected_current, expected_versions, found_current, found_versions, split
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import LongType
 
 from lakehouse.cdc import current as scd1
 from lakehouse.cdc import history as scd2
 from lakehouse.cdc.changes import ChangeSpec
+from lakehouse.testing.expectations import (
+    SPECS,
+    expected_current,
+    expected_versions,
+    found_current,
+    found_versions,
+    split,
+)
 from lakehouse.testing.folding import Event
 from lakehouse.testing.generators import KEYS, PAYLOAD, change_log, random_events
 

@@ -61,7 +61,7 @@ def history_rows(history: Table, columns: list[str]) -> list[Row]:
     return rows_of(versions(history.read()).select(*columns, *positions))
 
 
-def position(name: str) -> Any:  # noqa: ANN401  a Column
+def position(name: str) -> Any:
     """The last 19 of the 35 digits of a DMS change sequence are the position in the log."""
     return (F.col(name) % F.lit(Decimal(10**POSITION_DIGITS))).cast("bigint").alias(name)
 
@@ -77,7 +77,7 @@ def expected_rows(file: str, columns: list[str]) -> list[Row]:
         return [tuple(_typed(name, json.loads(line).get(name)) for name in columns) for line in lines]
 
 
-def _typed(name: str, value: Any) -> Any:  # noqa: ANN401  any JSON value
+def _typed(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name in ("credit_limit", "price", "total", "unit_price"):

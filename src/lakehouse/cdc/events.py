@@ -233,14 +233,19 @@ def fill(events: DataFrame, spec: ChangeSpec, *, complete: Column) -> DataFrame:
     upsert = F.col(OP) == UPSERT
     written = {
         name: F.last(
-            F.when(upsert & (complete | carries(name)), F.struct(F.col(quoted(name)).alias("v"), F.col(SEQUENCE).alias("s"))),
+            F.when(
+                upsert & (complete | carries(name)),
+                F.struct(F.col(quoted(name)).alias("v"), F.col(SEQUENCE).alias("s")),
+            ),
             ignorenulls=True,
         ).over(in_life)
         for name in others
     }
     numbered = events.withColumn("__lh_life", life)
     found = numbered.select("*", *[column.alias(f"__lh_w{i}") for i, column in enumerate(written.values())])
-    sources = [F.struct(F.lit(name).alias("key"), F.col(f"__lh_w{i}.s").alias("value")) for i, name in enumerate(others)]
+    sources = [
+        F.struct(F.lit(name).alias("key"), F.col(f"__lh_w{i}.s").alias("value")) for i, name in enumerate(others)
+    ]
     inherited = F.filter(F.array(*sources), lambda entry: ~F.array_contains(F.col(PROVIDED), entry["key"]))
     values = {name: F.when(upsert, F.col(f"__lh_w{i}.v")) for i, name in enumerate(others)}
     kept = [name for name in events.columns if name not in others]

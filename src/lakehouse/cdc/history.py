@@ -80,9 +80,7 @@ def apply_history(history: DataFrame, changes: DataFrame, spec: ChangeSpec) -> D
 def stored_events(history: DataFrame, *, base: Column) -> DataFrame:
     """Rows of a history table as events. `base` marks rows that stand for everything before them."""
     kept = [F.col(quoted(name)) for name in history.columns if name not in ANNOTATION]
-    return history.select(
-        *kept, F.lit(True).alias(ev.STORED), F.struct(*ANNOTATION).alias(_OLD), base.alias(BASE)
-    )
+    return history.select(*kept, F.lit(True).alias(ev.STORED), F.struct(*ANNOTATION).alias(_OLD), base.alias(BASE))
 
 
 def new_events(changes: DataFrame, spec: ChangeSpec, *, normalised: bool = False) -> DataFrame:

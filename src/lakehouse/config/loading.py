@@ -62,7 +62,7 @@ def validate(model: type[M], tree: object, origin: str, prefix: str = "") -> M:
         raise ConfigError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
 
 
-def _explain(model: type[BaseModel], problem: Any, prefix: str) -> str:  # noqa: ANN401  pydantic's ErrorDetails
+def _explain(model: type[BaseModel], problem: Any, prefix: str) -> str:
     location = [str(part) for part in problem["loc"]]
     key = ".".join(([prefix] if prefix else []) + location)
     if problem["type"] == "extra_forbidden":
@@ -138,7 +138,7 @@ def _set(tree: dict[str, Any], setting: str) -> None:
     section[last] = yaml.safe_load(value)
 
 
-def _resolve(tree: Any, origin: str, environment: Mapping[str, str], key: str = "") -> Any:  # noqa: ANN401  a YAML tree
+def _resolve(tree: Any, origin: str, environment: Mapping[str, str], key: str = "") -> Any:
     if isinstance(tree, dict):
         return {name: _resolve(value, origin, environment, f"{key}.{name}".strip(".")) for name, value in tree.items()}
     if isinstance(tree, list):

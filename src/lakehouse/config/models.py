@@ -70,7 +70,7 @@ class Input(Model):
 
     @field_validator("options")
     @classmethod
-    def _options_are_known(cls, options: dict[str, Any], info: Any) -> dict[str, Any]:  # noqa: ANN401  pydantic's
+    def _options_are_known(cls, options: dict[str, Any], info: Any) -> dict[str, Any]:
         if "feed" in info.data:
             try:
                 check_options(info.data["feed"], options)

@@ -52,9 +52,7 @@ def _arguments() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     script = load_script(load_config(arguments.config, settings=arguments.set).job)
     settings = [part for setting in arguments.set for part in ("--set", setting)]
-    return jobs.main(
-        script.recipe, script.Params, ["--config", arguments.config, "--log", arguments.log, *settings]
-    )
+    return jobs.main(script.recipe, script.Params, ["--config", arguments.config, "--log", arguments.log, *settings])
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -85,7 +85,9 @@ def _plan(
         repeated = manifest.duplicates(possible, _prints(records), _prints(there) if there is not None else {})
     number = planned + 1 if len(repeated) < len(new) else planned
     return [
-        LoadedFile(landed=file, batch=number, loaded_at=run.started_at, run_id=run.run_id, duplicate_of=repeated.get(file))
+        LoadedFile(
+            landed=file, batch=number, loaded_at=run.started_at, run_id=run.run_id, duplicate_of=repeated.get(file)
+        )
         for file in new
     ]
 

@@ -20,8 +20,9 @@ from pyspark.errors import PySparkException
 from lakehouse.config.loading import load_config, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError, PreflightError
+from lakehouse.runtime.ingestion import Run
 from lakehouse.runtime.reporting import Reporter, reporter
-from lakehouse.runtime.runner import Job, Recipe, Run, run_job
+from lakehouse.runtime.runner import Job, Recipe, run_job
 from lakehouse.runtime.session import is_submitted, open_session
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
@@ -68,7 +69,9 @@ def read_config(source: str, settings: Sequence[str]) -> JobConfig:
     if "://" not in source:
         return load_config(source, settings=settings)
     if not is_submitted():
-        msg = f"{source} can only be read where a platform runs the session (spark-submit, Glue, EMR); give a local file"
+        msg = (
+            f"{source} can only be read where a platform runs the session (spark-submit, Glue, EMR); give a local file"
+        )
         raise ConfigError(msg)
     from lakehouse.runtime.landing import read_text  # noqa: PLC0415  only where a session is at hand
 

@@ -75,6 +75,11 @@ def parquet_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
     return rows.select("*", _file_column().alias(FILE), (F.col("_metadata.row_index") + 1).alias(ROW))
 
 
+def _jvm(spark: SparkSession) -> Any:
+    """The JVM behind the session; Hadoop's file systems have no public Python API."""
+    return spark._jvm  # noqa: SLF001
+
+
 def canonical(uri: str) -> str:
     """One spelling of a file's address; Hadoop writes local ones with one slash or with three."""
     return "file:///" + uri.removeprefix("file:").lstrip("/") if uri.startswith("file:") else uri
@@ -86,11 +91,11 @@ def _file_column() -> Column:
 
 def _escaped(spark: SparkSession, uri: str) -> str:
     """A path that Spark takes literally: no percent-encoding, glob letters escaped."""
-    path = spark._jvm.org.apache.hadoop.fs.Path(spark._jvm.java.net.URI(uri)) if ":" in uri else None  # noqa: SLF001
+    path = _jvm(spark).org.apache.hadoop.fs.Path(_jvm(spark).java.net.URI(uri)) if ":" in uri else None
     return (path.toString() if path is not None else uri).translate(_GLOB)
 
 
 def _on_file_system(spark: SparkSession, folder: str) -> tuple[Any, Any]:
     """A Hadoop path and its file system; there is no public Python API for them."""
-    path = spark._jvm.org.apache.hadoop.fs.Path(folder)  # noqa: SLF001
+    path = _jvm(spark).org.apache.hadoop.fs.Path(folder)
     return path, path.getFileSystem(spark._jsc.hadoopConfiguration())  # noqa: SLF001

@@ -87,7 +87,9 @@ class JsonReporter:
         for item in summary.written:
             counts = {name: getattr(item.result, name) for name in _COUNTS}
             commit = item.result.commit.version if item.result.commit else None
-            self._write({"event": "table_written", "table": item.table, "write": item.write, **counts, "commit": commit})
+            self._write(
+                {"event": "table_written", "table": item.table, "write": item.write, **counts, "commit": commit}
+            )
         self._write(
             {
                 "event": "run_finished",
@@ -134,9 +136,13 @@ class TextReporter:
         from rich.table import Table  # noqa: PLC0415  as above
 
         if summary.nothing_new:
-            self._console.print(f"[bold]{summary.job}: nothing new[/] (0 rows changed, 0 commits, {summary.seconds:.0f} s)")
+            self._console.print(
+                f"[bold]{summary.job}: nothing new[/] (0 rows changed, 0 commits, {summary.seconds:.0f} s)"
+            )
             return
-        table = Table(title=f"{summary.job}: {summary.rows:,} rows read in {summary.seconds:.0f} s", title_justify="left")
+        table = Table(
+            title=f"{summary.job}: {summary.rows:,} rows read in {summary.seconds:.0f} s", title_justify="left"
+        )
         table.add_column("table")
         table.add_column("kind")
         for name in ("changes", "applied", "duplicate", "late", "tie", "inserted", "updated", "deleted"):

@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
+from lakehouse.bronze.manifest import LandedFile
 from lakehouse.cdc.changes import EVENT_TIME_TYPE, ORIGIN_TYPE, PROVIDED_TYPE, ChangeSpec
 from lakehouse.cdc.parsing import parse_changes
 from lakehouse.columns import BATCH, EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE, TABLE
@@ -112,13 +113,11 @@ def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract
         raise ConfigError(msg)
     logs = {table: _empty_log(job.spark, contract) for table, contract in tables.items()}
     made = job.recipe(logs, job.params)
-    tasks = []
+    tasks: list[Task] = []
     for label, output in job.config.outputs.items():
         for table in (table for table in made if like(table, output.select)):
             schema, _, plain = table.rpartition(".")
-            ref = job.places.ref(
-                output.table.format(schema=schema, table=plain), output.format or job.config.format
-            )
+            ref = job.places.ref(output.table.format(schema=schema, table=plain), output.format or job.config.format)
             spec = ChangeSpec(
                 keys=tables[table].keys,
                 track=output.track.get(table) if output.write == "history" else None,
@@ -162,7 +161,7 @@ def _run_input(
     name: str,
     tables: Mapping[str, Contract],
     tasks: Sequence[Task],
-    landed: Sequence[landing.LandedFile],
+    landed: Sequence[LandedFile],
     summary: Summary,
 ) -> Summary:
     source = job.config.inputs[name]
@@ -181,9 +180,9 @@ def _run_input(
             if (load := loads.get(table)) and load.batch
         ]
         futures += [
-            pool.submit(_apply_unrouted, job, name, source, tables, load, quarantine)
-            for load in _distinct(loads.values())
-            if load.batch and "{table}" not in source.bronze
+            pool.submit(_apply_unrouted, job, name, source, tables, shared, quarantine)
+            for shared in _distinct(loads.values())
+            if shared.batch and "{table}" not in source.bronze
         ]
         done = [future.result() for future in futures]
     quarantined, skipped = Counter(summary.quarantined), Counter(summary.skipped)
@@ -193,9 +192,7 @@ def _run_input(
         skipped.update(account.skipped)
         rows += account.rows
         written += results
-    return replace(
-        summary, rows=rows, quarantined=dict(quarantined), skipped=dict(skipped), written=tuple(written)
-    )
+    return replace(summary, rows=rows, quarantined=dict(quarantined), skipped=dict(skipped), written=tuple(written))
 
 
 def _distinct(loads: Iterable[Loaded]) -> list[Loaded]:
@@ -203,7 +200,7 @@ def _distinct(loads: Iterable[Loaded]) -> list[Loaded]:
 
 
 def _ingest(
-    job: Job, name: str, source: Input, tables: Mapping[str, Contract], landed: Sequence[landing.LandedFile]
+    job: Job, name: str, source: Input, tables: Mapping[str, Contract], landed: Sequence[LandedFile]
 ) -> dict[str, Loaded]:
     """Load the landing folder into bronze: one table for all, or one for each source table."""
     if "{table}" in source.bronze:
@@ -215,7 +212,9 @@ def _ingest(
             loads[table] = ingest(bronze, source, groups.get((schema, plain), []), job.run)
     else:
         if source.files == "parquet" and len(tables) > 1:
-            msg = f"inputs.{name}.bronze: Parquet tables have columns of their own; put {{table}} into {source.bronze!r}"
+            msg = (
+                f"inputs.{name}.bronze: Parquet tables have columns of their own; put {{table}} into {source.bronze!r}"
+            )
             raise ConfigError(msg)
         loads = dict.fromkeys(tables, ingest(job.table(source.bronze), source, landed, job.run))
     files = sum(load.new_files for load in _distinct(loads.values()))

@@ -137,6 +137,7 @@ def _sql_conf(warehouse: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": _hadoop_uri(warehouse / "spark"),
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": str(min(os.cpu_count() or 2, 8)),
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # VACUUM would list with 10,000 tasks
         "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 makes 50 tasks of every small table
     }
 

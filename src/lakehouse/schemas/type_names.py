@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from pyspark.sql import types as T  # noqa: N812  the community's name for it
+from pyspark.sql import types as T
 
 from lakehouse.errors import ConfigError
 

@@ -70,7 +70,9 @@ def _beats(new: Event, old: Event, rank: Callable[[Event], Any]) -> bool:
     return new.op != "delete" and bool(rank(new) > rank(old))
 
 
-def _fold_key(events: list[Event], columns: Sequence[str], track: Sequence[str], ignore_nulls: Sequence[str]) -> list[Version]:
+def _fold_key(
+    events: list[Event], columns: Sequence[str], track: Sequence[str], ignore_nulls: Sequence[str]
+) -> list[Version]:
     versions: list[Version] = []
     run: Version | None = None
     for event in events:

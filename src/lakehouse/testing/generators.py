@@ -66,12 +66,12 @@ def random_events(
 
 
 def _random_event(chance: random.Random, key: tuple[int, int], sequence: int, partial: float) -> Event:
-    if chance.random() < 0.2:  # noqa: PLR2004  a fifth are deletes
+    if chance.random() < 0.2:
         return Event(key=key, sequence=sequence, op="delete")
     values = {name: chance.choice([None, "x", "y"]) for name in VALUES}
     provided = None
     if chance.random() < partial:
-        provided = frozenset(name for name in VALUES if chance.random() < 0.5)  # noqa: PLR2004  each in or out
+        provided = frozenset(name for name in VALUES if chance.random() < 0.5)
     return Event(key=key, sequence=sequence, op="upsert", values=values, provided=provided)
 
 

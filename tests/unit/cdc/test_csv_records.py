@@ -96,7 +96,9 @@ def test_a_file_of_a_hundred_thousand_lines_is_split(spark: SparkSession) -> Non
     """Every third line goes on in the next two: 100,000 lines make 33,334 records and no text is lost."""
     opening, closing = F.lit('1,"a'), F.lit('c"')
     text = F.when(F.col("id") % 3 == 0, opening).when(F.col("id") % 3 == 1, F.lit("b")).otherwise(closing)
-    lines = spark.range(100_000).select(text.alias("_raw"), F.lit("f").alias("_source_file"), F.col("id").alias("_line"))
+    lines = spark.range(100_000).select(
+        text.alias("_raw"), F.lit("f").alias("_source_file"), F.col("id").alias("_line")
+    )
     records = split_records(lines)
     counts = records.groupBy("_raw").agg(F.count("*").alias("n"), F.max("_row").alias("last")).collect()
     assert {row["_raw"]: (row["n"], row["last"]) for row in counts} == {
