@@ -166,7 +166,7 @@ def test_bad_rows_go_to_quarantine_and_the_rest_goes_on(shop: Shop, capsys: pyte
     bad = {
         "missing_key": "I,2026-01-02 00:00:00.000000,NULL,a,1.00,20260102000000000000000000000000001,NULL",
         "missing_sequence": "I,2026-01-02 00:00:00.000000,4,a,1.00,NULL,NULL",
-        "malformed": 'I,2026-01-02 00:00:00.000000,5,a"b,1.00,20260102000000000000000000000000002,NULL',
+        "malformed": 'I,2026-01-02 00:00:00.000000,5,a"b"c,1.00,20260102000000000000000000000000002,NULL',
         "unknown_operation": change("X", 6, "a", 3),
         "bad_value": "I,2026-01-02 00:00:00.000000,7,a,lots,20260102000000000000000000000000004,NULL",
     }
@@ -200,10 +200,10 @@ def test_a_run_that_was_killed_is_simply_run_again(
 
 
 def _killed(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt_("killed")
+    raise Killed
 
 
-class KeyboardInterrupt_(RuntimeError):  # noqa: N801, N818
+class Killed(RuntimeError):  # noqa: N818  not an error
     """Stands for a kill at this point."""
 
 
