@@ -149,19 +149,19 @@ def test_from_landing_to_tables_and_nothing_new(shop: Shop, capsys: pytest.Captu
     assert [(row[0], row[1]) for row in shop.items()] == [(1, "one"), (3, "three")]
 
 
-def test_a_file_that_came_again_is_no_new_data(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_came_again_is_no_new_data(iceberg_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """The same content under another name is known; bronze does not grow and no table changes."""
-    shop.land("LOAD00000001.csv", load(1), header=LOAD_HEADER)
-    shop.run(capsys)
-    rows, commits = shop.table("bronze").read().count(), shop.data_commits()
-    folder = shop.landing / "app" / "items"
+    iceberg_shop.land("LOAD00000001.csv", load(1), header=LOAD_HEADER)
+    iceberg_shop.run(capsys)
+    rows, commits = iceberg_shop.table("bronze").read().count(), iceberg_shop.data_commits()
+    folder = iceberg_shop.landing / "app" / "items"
     shutil.copy(folder / "LOAD00000001.csv", folder / "LOAD00000001-again.csv")
-    code, events = shop.run(capsys)
+    code, events = iceberg_shop.run(capsys)
     assert (code, last(events)["files"], last(events)["repeated_files"]) == (DONE, 0, 1)
-    assert (shop.table("bronze").read().count(), shop.data_commits()) == (rows, commits)
+    assert (iceberg_shop.table("bronze").read().count(), iceberg_shop.data_commits()) == (rows, commits)
 
 
-def test_bad_rows_go_to_quarantine_and_the_rest_goes_on(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_rows_go_to_quarantine_and_the_rest_goes_on(iceberg_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """No key, no sequence, broken CSV, an unknown operation, a bad value: each with its reason and its text."""
     bad = {
         "missing_key": "I,2026-01-02 00:00:00.000000,NULL,a,1.00,20260102000000000000000000000000001,NULL",
@@ -170,12 +170,12 @@ def test_bad_rows_go_to_quarantine_and_the_rest_goes_on(shop: Shop, capsys: pyte
         "unknown_operation": change("X", 6, "a", 3),
         "bad_value": "I,2026-01-02 00:00:00.000000,7,a,lots,20260102000000000000000000000000004,NULL",
     }
-    shop.land("20260102-000000001.csv", change("I", 1, "good", 5), *bad.values())
-    code, events = shop.run(capsys)
+    iceberg_shop.land("20260102-000000001.csv", change("I", 1, "good", 5), *bad.values())
+    code, events = iceberg_shop.run(capsys)
     assert code == DONE, events
     assert last(events)["quarantined"] == dict.fromkeys(bad, 1)
-    assert [(row[0], row[1]) for row in shop.items()] == [(1, "good")]
-    kept = {row["_reason"]: row["_raw"] for row in shop.table("quarantine").read().collect()}
+    assert [(row[0], row[1]) for row in iceberg_shop.items()] == [(1, "good")]
+    kept = {row["_reason"]: row["_raw"] for row in iceberg_shop.table("quarantine").read().collect()}
     assert kept == bad
 
 

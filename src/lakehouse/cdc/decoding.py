@@ -91,8 +91,15 @@ def decode(column: str, data_type: DataType, *, timezone: str = "UTC", binary: B
     if isinstance(data_type, StringType):
         return Decoded(text.cast(data_type), F.lit(False))
     value = _decoder(data_type, timezone, binary)(column)
-    present = text if isinstance(data_type, BinaryType) else F.when(text != "", text)
-    return Decoded(value, present.isNotNull() & value.isNull())
+    return Decoded(value, is_lost(text, value, data_type))
+
+
+def is_lost(text: Column, value: Column, data_type: DataType) -> Column:
+    """Whether `value`, decoded from `text`, is null although there was something to decode."""
+    if isinstance(data_type, StringType):
+        return F.lit(False)
+    present = text.isNotNull() if isinstance(data_type, BinaryType) else F.coalesce(text != "", F.lit(False))
+    return present & value.isNull()
 
 
 def require_decodable(schema: StructType) -> None:
@@ -205,9 +212,12 @@ def _date(name: str) -> Column:
 
 def _timestamp(name: str, timezone: str) -> Column:
     require_timezone(timezone)
-    full = _full(name)
-    return F.when(_is_zoned(name), F.expr(f"try_cast({full} AS TIMESTAMP)")).when(
-        _is_local(name), F.expr(f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)")
+    text, full = f"trim({quoted(name)})", _full(name)
+    return (
+        F.when(_has_form(name, _CLOCK + _ZONE), _try_cast(name, "timestamp"))
+        .when(_has_form(name, _CLOCK), F.expr(f"try_cast(concat({text}, ' {timezone}') AS TIMESTAMP)"))
+        .when(_has_form(name, _MINUTES + _ZONE), F.expr(f"try_cast({full} AS TIMESTAMP)"))
+        .when(_has_form(name, f"(?:{_MINUTES})?+"), F.expr(f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)"))
     )
 
 
@@ -215,17 +225,17 @@ def _wall_clock_of(name: str, timezone: str) -> Column:
     require_timezone(timezone)
     full = _full(name)
     utc = wall_clock(F.unix_micros(F.expr(f"try_cast({full} AS TIMESTAMP)")))
-    return F.when(_is_zoned(name), F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)).when(
-        _is_local(name), F.expr(f"try_cast({full} AS TIMESTAMP_NTZ)")
+    return (
+        F.when(_has_form(name, _CLOCK), _try_cast(name, "timestamp_ntz"))
+        .when(
+            _has_form(name, f"(?:{_CLOCK}|{_MINUTES}){_ZONE}"), F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)
+        )
+        .when(_has_form(name, f"(?:{_MINUTES})?+"), F.expr(f"try_cast({full} AS TIMESTAMP_NTZ)"))
     )
 
 
-def _is_zoned(name: str) -> Column:
-    return F.col(quoted(name)).rlike(rf"^\s*+{_DATE}(?:{_CLOCK}|{_MINUTES}){_ZONE}\s*+$")
-
-
-def _is_local(name: str) -> Column:
-    return F.col(quoted(name)).rlike(rf"^\s*+{_DATE}(?:{_CLOCK}|{_MINUTES})?+\s*+$")
+def _has_form(name: str, after_date: str) -> Column:
+    return F.col(quoted(name)).rlike(rf"^\s*+{_DATE}{after_date}\s*+$")
 
 
 def _full(name: str) -> str:

@@ -29,7 +29,7 @@ from lakehouse.cdc.changes import (
     UPSERT,
     ParsedChanges,
 )
-from lakehouse.cdc.decoding import BinaryText, Decoded, decode, require_decodable
+from lakehouse.cdc.decoding import BinaryText, decode, is_lost, require_decodable
 from lakehouse.columns import (
     DETAIL,
     EVENT_TIME,
@@ -154,7 +154,11 @@ def assemble(
     """Decode, classify and lay out. `frame` comes from `staged`; every row of it ends in exactly one of the three."""
     texts = _texts(frame, reading, contract)
     decoded = _decoded(texts, reading, contract, timezone=timezone, binary=binary)
-    classified = decoded.withColumn("reason", _reason()).withColumn("detail", _detail(reading.unknown))
+    classified = (
+        _judged(decoded, reading, contract)
+        .withColumn("reason", _reason())
+        .withColumn("detail", _detail(reading.unknown))
+    )
     # The explosion is also a wall: without it the optimizer pushes each of the filters below down to the text, and
     # with them a copy of every expression they rest on.
     rows = classified.select(F.explode(_events(contract, moves=bool(reading.old_key))).alias("row")).select("row.*")
@@ -198,34 +202,46 @@ def _texts(frame: DataFrame, reading: Reading, contract: Contract) -> DataFrame:
 
 
 def _decoded(texts: DataFrame, reading: Reading, contract: Contract, *, timezone: str, binary: BinaryText) -> DataFrame:
-    def typed(cells: Mapping[str, Cell], column: str, name: str) -> Decoded:
-        if cells[name].typed:
-            return Decoded(F.col(column), F.lit(False))
-        return decode(column, contract.schema[name].dataType, timezone=timezone, binary=binary)
+    """Beside each text (c, k) its value (v, o): a step of its own, so that no value is computed twice."""
 
-    row = {name: typed(reading.row, f"c{i}", name) for i, name in enumerate(contract.names)}
-    old = {name: typed(reading.old_key, f"k{i}", name) for i, name in enumerate(contract.key_names) if reading.old_key}
-    upsert, delete = F.col("operation") == UPSERT, F.col("operation") == DELETE
-    bad = [
-        F.when(value.failed & (upsert | delete if name in contract.key_names else upsert), _message(contract, name))
-        for name, value in row.items()
-    ]
-    bad += [
-        F.when(value.failed & upsert, _message(contract, name, f"{name} before the change"))
-        for name, value in old.items()
-    ]
-    missing = [
-        F.when((upsert | delete) & row[name].value.isNull() & ~row[name].failed, F.lit(name))
-        for name in contract.key_names
-    ]
+    def value(cells: Mapping[str, Cell], column: str, name: str) -> Column:
+        if cells[name].typed:
+            return F.col(column)
+        return decode(column, contract.schema[name].dataType, timezone=timezone, binary=binary).value
+
+    row = {name: value(reading.row, f"c{i}", name) for i, name in enumerate(contract.names)}
+    old = {name: value(reading.old_key, f"k{i}", name) for i, name in enumerate(contract.key_names) if reading.old_key}
     return texts.select(
+        "*",
+        *(column.alias(f"v{i}") for i, column in enumerate(row.values())),
+        *(column.alias(f"o{i}") for i, column in enumerate(old.values())),
+    )
+
+
+def _judged(decoded: DataFrame, reading: Reading, contract: Contract) -> DataFrame:
+    """The values, the keys before the change (k), and what is missing or bad about them."""
+
+    def failed(cells: Mapping[str, Cell], text: str, value: str, name: str) -> Column:
+        lost = is_lost(F.col(text), F.col(value), contract.schema[name].dataType)
+        return F.lit(False) if cells[name].typed else lost
+
+    upsert, delete = F.col("operation") == UPSERT, F.col("operation") == DELETE
+    places = {name: i for i, name in enumerate(contract.names)}
+    keys = [*enumerate(contract.key_names)]
+    row = {name: failed(reading.row, f"c{i}", f"v{i}", name) for name, i in places.items()}
+    old = {name: failed(reading.old_key, f"k{i}", f"o{i}", name) for i, name in keys if reading.old_key}
+    bad = [
+        F.when(lost & (upsert | delete if name in contract.key_names else upsert), _message(contract, name))
+        for name, lost in row.items()
+    ]
+    bad += [F.when(lost & upsert, _message(contract, name, f"{name} before the change")) for name, lost in old.items()]
+    missing = [
+        F.when((upsert | delete) & F.col(f"v{places[name]}").isNull() & ~row[name], F.lit(name)) for _, name in keys
+    ]
+    return decoded.select(
         *("origin", "raw", "kind", "malformed", "operation", "sequence", "event_time", "provided"),
-        *(value.value.alias(f"c{i}") for i, value in enumerate(row.values())),
-        *(
-            F.coalesce(old[name].value, row[name].value).alias(f"k{i}")
-            for i, name in enumerate(contract.key_names)
-            if old
-        ),
+        *(f"v{i}" for i in places.values()),
+        *(F.coalesce(f"o{i}", f"v{places[name]}").alias(f"k{i}") for i, name in keys if old),
         F.concat_ws(", ", *missing).alias("missing"),
         F.concat_ws("; ", F.when(F.col("faults") != "", F.col("faults")), *bad).alias("bad"),
     )
@@ -260,14 +276,14 @@ def _events(contract: Contract, *, moves: bool) -> Column:
     """What becomes of a row: one element, and for a change of key before it the delete of the old key."""
     operation, keys = F.col("operation"), contract.key_names
     values = {
-        name: F.when(operation != TRUNCATE if name in keys else operation == UPSERT, F.col(f"c{i}"))
+        name: F.when(operation != TRUNCATE if name in keys else operation == UPSERT, F.col(f"v{i}"))
         for i, name in enumerate(contract.names)
     }
     main = _event(contract, values, operation, F.col("provided"))
     if not moves:
         return F.array(main)
     old = {name: F.col(f"k{i}") for i, name in enumerate(keys)}
-    new = {name: F.col(f"c{i}") for i, name in enumerate(contract.names)}
+    new = {name: F.col(f"v{i}") for i, name in enumerate(contract.names)}
     moved = reduce(or_, (~old[name].eqNullSafe(new[name]) for name in keys))
     good = F.col("kind").isNull() & F.col("reason").isNull()
     gone = _event(contract, old, F.lit(DELETE), F.lit(None))
