@@ -137,22 +137,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
 
 def _staged(df: DataFrame, contract: Contract) -> DataFrame:
     """Columns: envelope, topic, key, is_line, value, t<i> (payload text), entries, the source's numbers."""
-    image = texts(contract.names)
-    fields = ArrayType(StructType([*texts(["field", "name"]).fields, StructField("parameters", texts(["scale"]))]))
-    envelope = StructType(
-        [
-            StructField("before", image),
-            StructField("after", image),
-            StructField("source", texts(_SOURCE)),
-            *texts(_PLAIN).fields,
-        ]
-    )
-    entry = StructType([StructField("field", StringType()), StructField("fields", fields)])
-    schema = StructType([StructField("fields", ArrayType(entry))])
-    message = StructType([*envelope.fields, StructField("payload", envelope), StructField("schema", schema)])
-    images = StructType([StructField("after", image)])
-    written = StructType([*images.fields, StructField("payload", images)])
-
+    envelope, message, written = _shapes(contract)
     lines = staged(df, raw=F.col(RAW), line=parse_object(F.col(RAW), _LINE))
     is_line = F.coalesce(*(F.col("line")[name] for name in _LINE.names)).isNotNull()
     values = lines.select(
@@ -182,6 +167,26 @@ def _staged(df: DataFrame, contract: Contract) -> DataFrame:
         _entries(contract).alias("entries"),
         *(F.expr(f"try_cast(envelope.source.{name} AS BIGINT)").alias(name) for name in _NUMBERS),
     )
+
+
+def _shapes(contract: Contract) -> tuple[StructType, StructType, StructType]:
+    """The envelope; the message around it, wrapped or not; and the part of the message that is read a second time."""
+    image = texts(contract.names)
+    fields = ArrayType(StructType([*texts(["field", "name"]).fields, StructField("parameters", texts(["scale"]))]))
+    envelope = StructType(
+        [
+            StructField("before", image),
+            StructField("after", image),
+            StructField("source", texts(_SOURCE)),
+            *texts(_PLAIN).fields,
+        ]
+    )
+    entry = StructType([StructField("field", StringType()), StructField("fields", fields)])
+    schema = StructType([StructField("fields", ArrayType(entry))])
+    message = StructType([*envelope.fields, StructField("payload", envelope), StructField("schema", schema)])
+    images = StructType([StructField("after", image)])
+    written = StructType([*images.fields, StructField("payload", images)])
+    return envelope, message, written
 
 
 def _image(contract: Contract, name: str) -> Column:
