@@ -175,7 +175,9 @@ def _run_input(
     quarantine = Quarantine(table=job.table(job.config.quarantine), run=job.run)
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         futures = [
-            pool.submit(_apply, job, source, table, contract, [t for t in tasks if t.source == table], loads[table], quarantine)
+            pool.submit(
+                _apply, job, source, table, contract, [t for t in tasks if t.source == table], loads[table], quarantine
+            )
             for table, contract in tables.items()
             if loads[table].batch
         ]

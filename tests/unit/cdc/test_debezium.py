@@ -280,6 +280,21 @@ def test_base64_holds_integers_of_any_sign_up_to_38_digits(spark: SparkSession) 
     assert found == texts
 
 
+def test_numbers_beyond_every_range_stop_no_batch(spark: SparkSession, outcomes: Any) -> None:
+    """A position that fits no bigint is missing, a time beyond the year 9999 is unknown; nothing overflows."""
+    huge = 9223372036854775807
+    messages = [
+        line(envelope("c", after={"id": 1}, source=source))
+        for source in ({"lsn": 1, "ts_ms": huge}, {"lsn": 1, "ts_us": huge, "ts_ms": 0}, {"lsn": huge + 1})
+    ]
+    found = outcomes(parsed(spark, list(messages)))
+    assert found[0][0]["_event_time"] is None
+    assert found[1][0]["_event_time"] == datetime.fromisoformat("1970-01-01 00:00:00")
+    assert found[2] == ("missing_sequence", "no sequence")
+    mysql = line(envelope("c", after={"id": 1}, source={"file": "b.1", "pos": 4, "row": huge}))
+    assert outcomes(parsed(spark, [mysql], connector="mysql"))[0][0]["_sequence"] == {"file": "b.1", "pos": 4, "row": 0}
+
+
 @pytest.mark.parametrize(
     ("connector", "source", "sequence", "lowest"),
     [

@@ -254,6 +254,7 @@ def test_hostile_names_and_the_types_of_the_change_log(spark: SparkSession) -> N
         ("s3://bucket/prefix/public/customers/LOAD00000001.csv", "public.customers"),
         ("file:///x/sch%C3%B6n/a%20b%2Bc+d/20261124-1.csv", "schön.a b+c+d"),
         ("/x/100%/t/1.csv", "100%.t"),
+        ("/x/%FF/t/1.csv", "\ufffd.t"),
         ("1.csv", None),
         ("t/1.csv", None),
         (None, None),

@@ -38,7 +38,8 @@ _SOURCE = (
     *("schema", "db", "table", "ts_ms", "ts_us", "snapshot"),
     *("lsn", "file", "pos", "row", "commit_lsn", "change_lsn", "event_serial_no"),
 )
-_NUMBERS = ("ts_ms", "ts_us", "lsn", "pos", "row", "event_serial_no")
+_NUMBERS = dict.fromkeys(("ts_ms", "ts_us", "lsn", "pos", "event_serial_no"), "BIGINT") | {"row": "INT"}
+_LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999; a number beyond it is no time
 _PLAIN = ("op", "ts_ms", "status", "id", "ddl")
 _LINE = texts(["topic", "key", "value"])
 
@@ -127,7 +128,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         operation=F.when(op.isin("c", "u", "r"), UPSERT).when(op == "d", DELETE).when(op == "t", TRUNCATE),
         unknown="op is none of c, u, r, d, t, m",
         sequence=_sequence(options.connector, F.coalesce(snapshot, F.lit(False))),
-        event_time=F.coalesce(F.timestamp_micros("ts_us"), F.timestamp_millis("ts_ms")),
+        event_time=_event_time(),
         row={name: Cell(F.when(~missing[name], text)) for name, text in row.items()},
         old_key={key: Cell(text) for key, text in old.items()},
         provided=F.when((op != "d") & (op != "t") & (F.size(provided) < len(texts_of)), provided),
@@ -165,7 +166,7 @@ def _staged(df: DataFrame, contract: Contract) -> DataFrame:
         F.col("line.topic").alias("topic"),
         *(_image(contract, name).alias(f"t{i}") for i, name in enumerate(contract.names)),
         _entries(contract).alias("entries"),
-        *(F.expr(f"try_cast(envelope.source.{name} AS BIGINT)").alias(name) for name in _NUMBERS),
+        *(F.expr(f"try_cast(envelope.source.{name} AS {kind})").alias(name) for name, kind in _NUMBERS.items()),
     )
 
 
@@ -288,7 +289,7 @@ def _sequence(connector: Connector, snapshot: Column) -> Column:
         "mysql": {
             "file": (source["file"], F.lit("")),
             "pos": (F.col("pos"), F.lit(0).cast("bigint")),
-            "row": (F.coalesce("row", F.lit(0)).cast("int"), F.lit(0)),
+            "row": (F.coalesce("row", F.lit(0)), F.lit(0)),
         },
         "sqlserver": {
             "commit_lsn": (source["commit_lsn"], F.lit("")),
@@ -300,6 +301,14 @@ def _sequence(connector: Connector, snapshot: Column) -> Column:
     place = F.struct(*(value.alias(name) for name, (value, _) in parts.items()))
     known = [value.isNotNull() for value, _ in parts.values()]
     return F.when(snapshot, lowest).when(known[0] & known[1], place)
+
+
+def _event_time() -> Column:
+    """When the source committed the change, by its own clock; null where it does not say."""
+    last = F.lit(_LAST_MILLISECOND)
+    micros = F.when(F.col("ts_us").between(-last * 1000, last * 1000), F.timestamp_micros("ts_us"))
+    millis = F.when(F.col("ts_ms").between(-last, last), F.timestamp_millis("ts_ms"))
+    return F.coalesce(micros, millis)
 
 
 def _source_table(message: Column) -> Column:
