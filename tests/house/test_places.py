@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # Written apart, so that this file passes its own rule.
-HOSTS = ["pypi" + ".org", "python" + "hosted.org", "repo1." + "maven.org", "maven" + ".apache.org", "npmjs" + ".org"]
+HOSTS = ["pypi" + ".org", "pythonhosted" + ".org", "repo1." + "maven.org", "maven" + ".apache.org", "npmjs" + ".org"]
 FOLDERS = ["work", "root", "home/[a-z]+", "Users/[A-Za-z]+"]
 PLACES = re.compile(rf"{'|'.join(map(re.escape, HOSTS))}|(?<![\w.:/}}$-])/(?:{'|'.join(FOLDERS)})/")
 

@@ -80,14 +80,21 @@ def answers(file: str, schema: StructType, extra: tuple[str, ...] = (), *, empty
     text = gzip.decompress(content) if file.endswith(".gz") else content
     told = [json.loads(line) for line in text.decode().split("\n") if line]
     rows = [
-        (*(_typed(row.get(f.name), f.dataType, empty_is_null) for f in schema.fields), *(row[name] for name in extra))
+        (
+            *(
+                typed(None if empty_is_null and row.get(f.name) == "" else row.get(f.name), f.dataType)
+                for f in schema.fields
+            ),
+            *(row[name] for name in extra),
+        )
         for row in told
     ]
     return sorted(rows, key=repr)
 
 
-def _typed(value: Any, data_type: DataType, empty_is_null: bool) -> Any:  # noqa: FBT001  passed on
-    if value is None or (empty_is_null and value == ""):
+def typed(value: Any, data_type: DataType) -> Any:
+    """A value of the server's answers as Spark gives it to Python: numerics exact, instants as wall clocks in UTC."""
+    if value is None:
         return None
     match data_type:
         case DecimalType():

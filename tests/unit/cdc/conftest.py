@@ -6,8 +6,6 @@ import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from pyspark.sql.types import (
     StructType,
     TimestampType,
 )
+from recorded_shop import typed
 
 from lakehouse.cdc.changes import ParsedChanges
 
@@ -94,8 +93,8 @@ class Shop:
         return found
 
     def _add(self, changes: dict[Place, dict[str, Any]], position: int, op: str, row: Mapping[str, Any]) -> None:
-        typed = {field.name: _typed(row.get(field.name), field.dataType) for field in self.schema.fields}
-        changes[position, op, self.key(typed)] = typed if op == "upsert" else {}
+        values = {field.name: typed(row.get(field.name), field.dataType) for field in self.schema.fields}
+        changes[position, op, self.key(values)] = values if op == "upsert" else {}
 
 
 @pytest.fixture(params=["customers", "products", "orders", "order_items"])
@@ -115,20 +114,6 @@ def read_shop(name: str) -> Shop:
     told = json.loads((SHOP / "schema.json").read_text())[name]
     fields = [StructField(column, TYPES[kind]) for column, kind in told["columns"].items()]
     return Shop(name, StructType(fields), tuple(told["primary_key"]))
-
-
-def _typed(value: Any, data_type: DataType) -> Any:
-    if value is None:
-        return None
-    match data_type:
-        case DecimalType():
-            return Decimal(value)
-        case DateType():
-            return date.fromisoformat(value)
-        case TimestampType():
-            return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
-        case _:
-            return value
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
