@@ -16,13 +16,14 @@ Delta with deletion vectors, Iceberg with merge-on-read. Wall seconds and the JV
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import statistics
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -181,11 +182,13 @@ def measure(contender: Contender, batch: DataFrame, *, warm: bool) -> None:
 
 
 def cpu_seconds(spark: SparkSession) -> float:
-    """CPU time of the JVM so far."""
-    jvm: Any = spark._jvm  # noqa: SLF001  there is no public way
-    java = jvm.java.lang
-    kind = java.Class.forName("com.sun.management.OperatingSystemMXBean")
-    return float(java.management.ManagementFactory.getPlatformMXBean(kind).getProcessCpuTime()) / 1e9
+    """CPU time of the JVM so far (Linux; NaN elsewhere)."""
+    stat = Path(f"/proc/{spark.sparkContext._gateway.proc.pid}/stat")  # type: ignore[union-attr]  # noqa: SLF001  no public way
+    if not stat.exists():
+        return math.nan
+    # Fields 14 and 15 of proc(5), counted behind the command's name, which may hold blanks.
+    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def report(table_format: str, contenders: list[Contender]) -> None:

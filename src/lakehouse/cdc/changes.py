@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, LongType, StringType, StructField, StructType, TimestampType
 
-from lakehouse.columns import Columns, as_tuple
+from lakehouse.columns import DETAIL, KIND, ORIGIN, RAW, REASON, Columns, as_tuple
 from lakehouse.errors import ConfigError
 
 UPSERT = "upsert"
@@ -42,18 +43,44 @@ ORIGIN_TYPE = StructType([StructField("file", StringType()), StructField("row", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedChanges:
-    """What a feed parser made of its input. Every input row is in exactly one of the three.
+    """What a feed parser made of its input. Every input row is in exactly one of `changes`, `rejected` and `skipped`.
 
     Attributes:
-        changes: the change log. An input row may yield two changes (a key change is a delete and an upsert).
-        rejected: rows that could not be understood: `_reason` (`malformed`, `unknown_operation`, `missing_key`, `missing_sequence`, `bad_value`), `_detail`, `_raw`
-            (the text as it arrived), `_origin`.
-        skipped: frames that carry no row on purpose (control records, heartbeats, tombstones): `_kind`, `_origin`.
+        rows: what the three are taken from: `kind` (not null: skipped), `reason` (not null: rejected), `detail`, `raw` (of
+            rejected rows), `event` (the change) and `moved` (the delete that a key change adds to its row).
     """
 
-    changes: DataFrame
-    rejected: DataFrame
-    skipped: DataFrame
+    rows: DataFrame
+
+    @property
+    def changes(self) -> DataFrame:
+        """The change log. An input row may yield two changes (a key change is a delete and an upsert)."""
+        return self.rows.where(F.col("kind").isNull() & F.col("reason").isNull()).select("event.*")
+
+    @property
+    def rejected(self) -> DataFrame:
+        """Rows that could not be understood: `_reason`, `_detail`, `_raw`, `_origin`.
+
+        `_reason` is `malformed`, `unknown_operation`, `missing_key`, `missing_sequence` or `bad_value`; `_raw` is the text
+        as it arrived.
+        """
+        return self.rows.where(F.col("kind").isNull() & F.col("reason").isNotNull()).select(
+            F.col("reason").alias(REASON),
+            F.col("detail").alias(DETAIL),
+            F.col("raw").alias(RAW),
+            F.col("event")[ORIGIN].alias(ORIGIN),
+        )
+
+    @property
+    def skipped(self) -> DataFrame:
+        """Frames that carry no row on purpose (control records, heartbeats, tombstones): `_kind`, `_origin`."""
+        return self.rows.where(F.col("kind").isNotNull()).select(
+            F.col("kind").alias(KIND), F.col("event")[ORIGIN].alias(ORIGIN)
+        )
+
+    def settled(self) -> ParsedChanges:
+        """The same, parsed once however many jobs read it, and a leaf to the planner: a parser's plan is long."""
+        return ParsedChanges(rows=self.rows.localCheckpoint(eager=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

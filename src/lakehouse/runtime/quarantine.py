@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.columns import BATCH, DETAIL, FILE, KIND, LOADED_AT, ORIGIN, RAW, REASON, ROW, RUN_ID, TABLE
-from lakehouse.errors import LakehouseError
+from lakehouse.columns import BATCH, DETAIL, FILE, LOADED_AT, ORIGIN, RAW, REASON, ROW, RUN_ID, TABLE
 from lakehouse.runtime.ingestion import Run
 from lakehouse.tables import CommitMarker, Table
 from lakehouse.tables.protocol import applied_property
@@ -38,11 +37,43 @@ Parse = Callable[[DataFrame], ParsedChanges]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Where the rows of a slice of bronze went: `rows` = understood + `rejected` + `skipped`."""
+    """Where the rows of a slice of bronze went: `rows` = `understood` + `rejected` + `skipped`.
 
-    rows: int = 0
+    `changes` is what the understood rows yielded: one each, two for a change of key.
+    """
+
+    understood: int = 0
+    changes: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.understood + sum(self.rejected.values()) + sum(self.skipped.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Bronze rows after batch `since` up to batch `through`, and what the feed makes of them, worked out once."""
+
+    rows: DataFrame
+    parsed: ParsedChanges
+    parse: Parse
+    since: int
+    through: int
+
+    @classmethod
+    def of(cls, rows: DataFrame, parse: Parse, *, since: int, through: int) -> Slice:
+        """Cut the slice out of `rows` and parse it."""
+        cut = rows.where((F.col(BATCH) > since) & (F.col(BATCH) <= through))
+        return cls(rows=cut, parsed=parse(cut).settled(), parse=parse, since=since, through=through)
+
+    def rejected(self, *, since: int) -> DataFrame:
+        """The rejected rows of the batches after `since`."""
+        return (
+            self.parsed.rejected if since <= self.since else self.parse(self.rows.where(F.col(BATCH) > since)).rejected
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,26 +84,12 @@ class Quarantine:
     run: Run
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def settle(
-        self, table: str, rows: DataFrame, parsed: ParsedChanges, parse: Parse, changes: DataFrame, *, through: int
-    ) -> Account:
-        """Account for the rows of one source table and keep the rejected ones, before anything is merged.
-
-        Raises:
-            LakehouseError: more rows came out than went in.
-        """
-        rejected, skipped = _count(parsed)
-        read = rows.count()
-        kept = changes.select(F.count_distinct(ORIGIN)).head()
-        missing = read - sum(rejected.values()) - sum(skipped.values()) - (kept[0] if kept else 0)
-        if missing < 0:
-            msg = f"{table}: {-missing} more rows came out of the feed than went in; nothing was merged"
-            raise LakehouseError(msg)
-        if missing:
-            skipped[LEFT_OUT] = missing
-        if rejected:
-            self._keep(table, rows, parse, through)
-        return Account(rows=read, rejected=rejected, skipped=skipped)
+    def settle(self, table: str, slice_: Slice) -> Account:
+        """Account for the rows of one source table and keep the rejected ones, before anything is merged."""
+        account = account_for(slice_.parsed)
+        if account.rejected:
+            self._keep(table, slice_)
+        return account
 
     def settle_unrouted(self, app: str, bronze: Table, rows: DataFrame, parse: Parse, *, through: int) -> Account:
         """Account for rows that belong to no table of the job, and keep what is not skipped on purpose.
@@ -82,22 +99,23 @@ class Quarantine:
         done = int(bronze.properties().get(applied_property(app), "0"))
         if done >= through:
             return Account()
-        slice_ = rows.where(F.col(BATCH) > done)
-        rejected, skipped = _count(parse(slice_))
-        if rejected:
-            self._keep(None, slice_, parse, through)
+        slice_ = Slice.of(rows, parse, since=done, through=through)
+        account = account_for(slice_.parsed)
+        if account.rejected:
+            self._keep(None, slice_)
         bronze.set_properties({applied_property(app): str(through)})
-        return Account(rows=sum(rejected.values()) + sum(skipped.values()), rejected=rejected, skipped=skipped)
+        return account
 
-    def _keep(self, table: str | None, rows: DataFrame, parse: Parse, through: int) -> None:
+    def _keep(self, table: str | None, slice_: Slice) -> None:
         with self.lock:
             if not self.table.exists():
                 self.table.create(SCHEMA)
+        through = slice_.through
         known = self.table.read().where(F.col(TABLE).eqNullSafe(F.lit(table))).agg(F.max(BATCH)).head()
         done = (known[0] or 0) if known else 0
         if done >= through:
             return
-        rejected = parse(rows.where(F.col(BATCH) > done)).rejected
+        rejected = slice_.rejected(since=done)
         kept = rejected.select(
             F.lit(table).cast(StringType()).alias(TABLE),
             REASON,
@@ -113,12 +131,32 @@ class Quarantine:
             self.table.append(kept, commit=CommitMarker(app=f"{self.run.job}/{table or 'unrouted'}", sequence=through))
 
 
-def _count(parsed: ParsedChanges) -> tuple[dict[str, int], dict[str, int]]:
-    """Rejected rows by reason and skipped ones by kind, in one job."""
-    labels = parsed.rejected.select(F.lit("rejected").alias("what"), F.col(REASON).alias("label")).unionByName(
-        parsed.skipped.select(F.lit("skipped").alias("what"), F.col(KIND).alias("label"))
-    )
-    found: dict[str, dict[str, int]] = {"rejected": {}, "skipped": {}}
-    for row in labels.groupBy("what", "label").count().collect():
-        found[row["what"]][row["label"]] = row["count"]
-    return found["rejected"], found["skipped"]
+def account_for(parsed: ParsedChanges) -> Account:
+    """Count where the rows went, in one job."""
+    rejected: dict[str, int] = {}
+    skipped: dict[str, int] = {}
+    understood = moved = 0
+    counts = F.count_if(~F.col("moved")).alias("rows"), F.count_if("moved").alias("moved")
+    for row in parsed.rows.groupBy("kind", "reason").agg(*counts).collect():
+        if row.kind is not None:
+            skipped[row.kind] = skipped.get(row.kind, 0) + row.rows
+        elif row.reason is not None:
+            rejected[row.reason] = row.rows
+        else:
+            understood, moved = row.rows, row.moved
+    return Account(understood=understood, changes=understood + moved, rejected=rejected, skipped=skipped)
+
+
+def left_out(account: Account, changes: DataFrame, *, merged: int) -> Account:
+    """The account with the understood rows that the recipe left out counted as skipped.
+
+    Args:
+        account: of the rows that `changes` was made from.
+        changes: what the recipe made of them.
+        merged: how many rows `changes` has; only when these are not as many as were parsed, there is something to look for.
+    """
+    if merged == account.changes:
+        return account
+    kept = changes.select(F.count_distinct(ORIGIN)).head()
+    missing = account.understood - (kept[0] if kept else 0)
+    return replace(account, skipped={**account.skipped, LEFT_OUT: missing}) if missing else account

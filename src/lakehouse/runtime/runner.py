@@ -29,7 +29,7 @@ from lakehouse.runtime import landing
 from lakehouse.runtime.ingestion import Loaded, Run, by_table, ingest
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.preflight import check_session
-from lakehouse.runtime.quarantine import Account, Parse, Quarantine
+from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
 from lakehouse.runtime.reporting import Reporter, Summary, Written
 from lakehouse.tables import CommitMarker, Table, TableRef, last_sequence, open_table
 from lakehouse.tables.merging import merge_current, merge_history
@@ -244,15 +244,16 @@ def _apply(
     account, written = Account(), []
     parse = _parser(source, contract, table)
     for start, targets in pending.items():
-        rows = load.table.read().where((F.col(BATCH) > start) & (F.col(BATCH) <= load.batch))
+        rows = load.table.read()
         if "{table}" not in source.bronze:
             rows = rows.where(F.col(TABLE) == table)
-        parsed = parse(rows)
-        # Parsed once, whatever it is merged into; and a leaf to the planner, as the parser's plan is long.
-        changes = job.recipe({table: parsed.changes}, job.params)[table].localCheckpoint(eager=False)
-        counted = quarantine.settle(table, rows, parsed, parse, changes, through=load.batch)
-        account = account if account.rows else counted
-        written += [_merge(job, task, target, changes, load.batch) for task, target in targets]
+        # Parsed once, whatever it is merged into.
+        slice_ = Slice.of(rows, parse, since=start, through=load.batch)
+        changes = job.recipe({table: slice_.parsed.changes}, job.params)[table]
+        counted = quarantine.settle(table, slice_)
+        done = [_merge(job, task, target, changes, load.batch) for task, target in targets]
+        written += done
+        account = account if account.rows else left_out(counted, changes, merged=done[0].result.input)
     return account, written
 
 

@@ -43,8 +43,8 @@ def merge_history(
         IncompatibleSchemaError: the table does not fit.
         CommitConflictError: other writers were faster three times.
     """
-    ensure(table, Target(kind="history", changes=changes.schema, spec=spec))
-    return _merge(table, changes, spec, commit, _write_history)
+    fresh = ensure(table, Target(kind="history", changes=changes.schema, spec=spec))
+    return _merge(table, changes, spec, commit, _write_history, fresh=fresh)
 
 
 def merge_current(
@@ -60,30 +60,38 @@ def merge_current(
         IncompatibleSchemaError: the table does not fit.
         CommitConflictError: other writers were faster three times.
     """
-    ensure(table, Target(kind="current", changes=changes.schema, spec=spec))
-    ensure(table.sibling(TOMBSTONES), Target(kind="tombstones", changes=changes.schema, spec=spec))
-    return _merge(table, changes, spec, commit, _write_current)
+    fresh = ensure(table, Target(kind="current", changes=changes.schema, spec=spec))
+    fresh &= ensure(table.sibling(TOMBSTONES), Target(kind="tombstones", changes=changes.schema, spec=spec))
+    return _merge(table, changes, spec, commit, _write_current, fresh=fresh)
 
 
 def _merge(
-    table: Table, changes: DataFrame, spec: ChangeSpec, commit: CommitMarker | None, write: Callable[..., MergeResult]
+    table: Table,
+    changes: DataFrame,
+    spec: ChangeSpec,
+    commit: CommitMarker | None,
+    write: Callable[..., MergeResult],
+    *,
+    fresh: bool,
 ) -> MergeResult:
+    """Measure and write. A table made just now is not read: most of a first load would be looking at nothing."""
     batch = measure(_settled(ev.normalise(fitted(changes, table), spec)), spec)
-    result = _retried(partial(write, table, batch, spec, commit)) if batch.rows else MergeResult()
+    attempt = partial(write, table, batch, spec, commit)
+    result = _retried(partial(attempt, fresh=fresh), attempt) if batch.rows else MergeResult()
     if commit and not result.commit:
         # A batch that changed nothing has no commit to carry its marker; the note saves the next run another look.
         table.set_properties({applied_property(commit.app): str(commit.sequence)})
     return result
 
 
-def _retried(attempt: Callable[[], MergeResult]) -> MergeResult:
+def _retried(first: Callable[[], MergeResult], again: Callable[[], MergeResult]) -> MergeResult:
     """Read again and merge again when another writer was faster."""
-    for _ in range(_ATTEMPTS - 1):
+    for attempt in (first, *[again] * (_ATTEMPTS - 2)):
         try:
             return attempt()
         except CommitConflictError:
             continue
-    return attempt()
+    return again()
 
 
 def _settled(df: DataFrame) -> DataFrame:
@@ -95,23 +103,27 @@ def _settled(df: DataFrame) -> DataFrame:
     return df.localCheckpoint(eager=False)
 
 
-def _touched(stored: DataFrame, batch: Batch, spec: ChangeSpec) -> DataFrame:
-    """The stored rows whose keys are in the batch."""
-    keys = batch.events.select(*map(quoted, spec.keys)).distinct()
+def _touched(stored: DataFrame, batch: Batch, spec: ChangeSpec, *, fresh: bool = False) -> DataFrame:
+    """The stored rows whose keys are in the batch; of a fresh table there are none."""
+    if fresh:
+        return stored.limit(0)
+    keys = batch.events.select(*map(quoted, spec.keys))
     return stored.where(batch.range.predicate()).join(keys, on=list(spec.keys), how="left_semi")
 
 
-def _write_history(table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None) -> MergeResult:
+def _write_history(
+    table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool = False
+) -> MergeResult:
     keys = list(spec.keys)
     new = scd2.new_events(batch.events, spec, normalised=True)
-    latest = _touched(table.read().where(F.col(IS_LATEST)), batch, spec)
+    latest = _touched(table.read().where(F.col(IS_LATEST)), batch, spec, fresh=fresh)
     in_order = scd2.stored_events(latest, base=F.lit(True)).unionByName(new)
     folded = _settled(scd2.fold(in_order, spec, partial=batch.partial))
     settled = folded.where(~F.col(scd2.LATE_KEY))
     counts = tally(settled)
     if counts.seen == batch.rows:
         return _commit_history(table, settled, counts, batch, spec, commit, f"t.{IS_LATEST}")
-    late_keys = folded.where(F.col(scd2.LATE_KEY)).select(*map(quoted, keys)).distinct()
+    late_keys = folded.where(F.col(scd2.LATE_KEY)).select(*map(quoted, keys))
     stored = table.read().where(batch.range.predicate()).join(late_keys, on=keys, how="left_semi")
     late = scd2.stored_events(stored, base=F.lit(False)).unionByName(new.join(late_keys, on=keys, how="left_semi"))
     refolded = _settled(scd2.fold(late, spec, partial=True))
@@ -142,15 +154,17 @@ def _commit_history(
     return counts.result(table.merge(source, merge, commit=commit))
 
 
-def _write_current(table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None) -> MergeResult:
+def _write_current(
+    table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool = False
+) -> MergeResult:
     companion = table.sibling(TOMBSTONES)
     there = table.schema()
     if batch.partial and AUTHORS not in there.names:
         with_authors = scd1.current_schema(StructType([]), there[SEQUENCE].dataType, authors=True)
         table.evolve(add=StructType([with_authors[AUTHORS]]))
     incomplete = batch.partial or AUTHORS in there.names
-    stored = scd1.stored_events(_touched(table.read(), batch, spec), spec, partial=incomplete)
-    dead = scd1.deletes_of(_touched(companion.read(), batch, spec), like=stored)
+    stored = scd1.stored_events(_touched(table.read(), batch, spec, fresh=fresh), spec, partial=incomplete)
+    dead = scd1.deletes_of(_touched(companion.read(), batch, spec, fresh=fresh), like=stored)
     events = stored.unionByName(dead).unionByName(scd1.new_events(batch.events, like=stored))
     folded = _settled(scd1.fold(events, spec, partial=incomplete))
     counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))

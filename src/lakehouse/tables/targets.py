@@ -72,8 +72,8 @@ class Target:
         return recorded
 
 
-def ensure(table: Table, target: Target) -> None:
-    """Create the table when it is missing, otherwise check that it fits.
+def ensure(table: Table, target: Target) -> bool:
+    """Create the table when it is missing, otherwise check that it fits; whether it was made.
 
     Raises:
         IncompatibleSchemaError: the table is of another kind, or has other keys, columns or types.
@@ -81,10 +81,11 @@ def ensure(table: Table, target: Target) -> None:
     check_spec(target.spec, target.payload)
     if table.exists():
         check(table, target)
-        return
+        return False
     # Latest rows apart from settled ones: a batch without late events never opens a settled file.
     partitions = [IS_LATEST] if target.kind == "history" else []
     table.create(target.schema, partition_by=partitions, properties=target.properties)
+    return True
 
 
 def check(table: Table, target: Target) -> None:

@@ -31,15 +31,11 @@ from lakehouse.cdc.changes import (
 )
 from lakehouse.cdc.decoding import BinaryText, decode, is_lost, require_decodable
 from lakehouse.columns import (
-    DETAIL,
     EVENT_TIME,
     FILE,
-    KIND,
     OP,
     ORIGIN,
     PROVIDED,
-    RAW,
-    REASON,
     RESERVED,
     ROW,
     SEQUENCE,
@@ -162,17 +158,7 @@ def assemble(
     # The explosion is also a wall: without it the optimizer pushes each of the filters below down to the text, and
     # with them a copy of every expression they rest on.
     rows = classified.select(F.explode(_events(contract, moves=bool(reading.old_key))).alias("row")).select("row.*")
-    skipped, rejected = F.col("kind").isNotNull(), F.col("kind").isNull() & F.col("reason").isNotNull()
-    return ParsedChanges(
-        changes=rows.where(~skipped & ~rejected).select("event.*"),
-        rejected=rows.where(rejected).select(
-            F.col("reason").alias(REASON),
-            F.col("detail").alias(DETAIL),
-            F.col("raw").alias(RAW),
-            F.col("event")[ORIGIN].alias(ORIGIN),
-        ),
-        skipped=rows.where(skipped).select(F.col("kind").alias(KIND), F.col("event")[ORIGIN].alias(ORIGIN)),
-    )
+    return ParsedChanges(rows=rows)
 
 
 def _texts(frame: DataFrame, reading: Reading, contract: Contract) -> DataFrame:
@@ -279,18 +265,20 @@ def _events(contract: Contract, *, moves: bool) -> Column:
         name: F.when(operation != TRUNCATE if name in keys else operation == UPSERT, F.col(f"v{i}"))
         for i, name in enumerate(contract.names)
     }
-    main = _event(contract, values, operation, F.col("provided"))
+    main = _event(contract, values, operation, F.col("provided"), moved=False)
     if not moves:
         return F.array(main)
     old = {name: F.col(f"k{i}") for i, name in enumerate(keys)}
     new = {name: F.col(f"v{i}") for i, name in enumerate(contract.names)}
     moved = reduce(or_, (~old[name].eqNullSafe(new[name]) for name in keys))
     good = F.col("kind").isNull() & F.col("reason").isNull()
-    gone = _event(contract, old, F.lit(DELETE), F.lit(None))
+    gone = _event(contract, old, F.lit(DELETE), F.lit(None), moved=True)
     return F.when(good & (operation == UPSERT) & moved, F.array(gone, main)).otherwise(F.array(main))
 
 
-def _event(contract: Contract, values: Mapping[str, Column], operation: Column, provided: Column) -> Column:
+def _event(
+    contract: Contract, values: Mapping[str, Column], operation: Column, provided: Column, *, moved: bool
+) -> Column:
     payload = [
         values.get(field.name, F.lit(None)).cast(field.dataType).alias(field.name) for field in contract.schema.fields
     ]
@@ -302,4 +290,5 @@ def _event(contract: Contract, values: Mapping[str, Column], operation: Column, 
         F.col("event_time").alias(EVENT_TIME),
         F.col("origin").alias(ORIGIN),
     )
-    return F.struct("kind", "reason", "detail", "raw", event.alias("event"))
+    raw = F.when(F.col("kind").isNull() & F.col("reason").isNotNull(), F.col("raw"))
+    return F.struct("kind", "reason", "detail", raw.alias("raw"), event.alias("event"), F.lit(moved).alias("moved"))
