@@ -167,11 +167,19 @@ class Table(Protocol):
 
 
 def last_sequence(table: Table, app: str) -> int | None:
-    """The newest batch of `app` that is in the table, or None: from the commits, and from the property for empty batches."""
-    marked = [s.marker.sequence for s in table.snapshots() if s.marker and s.marker.app == app]
+    """The newest batch of `app` that is in the table, or None: from the commits, and from the property for empty batches.
+
+    Looks at few commits first: the one that is sought is nearly always among the newest.
+    """
+    limit = 16
+    while True:
+        snapshots = table.snapshots(limit=limit)
+        marked = [s.marker.sequence for s in snapshots if s.marker and s.marker.app == app]
+        if marked or len(snapshots) < limit:
+            break
+        limit *= 4
     noted = table.properties().get(applied_property(app))
-    sequences = [*marked, *([int(noted)] if noted else [])]
-    return max(sequences, default=None)
+    return max([*marked, *([int(noted)] if noted else [])], default=None)
 
 
 def applied_property(app: str) -> str:
