@@ -6,6 +6,7 @@ loads the batch that was planned, and merges into each table the batches which t
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,8 +38,8 @@ from lakehouse.tables.targets import Target, check
 
 Recipe = Callable[[Mapping[str, DataFrame], Any], Mapping[str, DataFrame]]
 
-_WORKERS = 3
-"""Tables merged at a time: much of a commit is waiting, so a few more than one keeps the cores busy."""
+_WORKERS = min(max(os.cpu_count() or 2, 2), 8)
+"""Tables merged at a time: planning keeps a core of the driver busy, the executors do the rest meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,18 +170,20 @@ def _write_current(
     counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
     check_ties(counts, spec)
     if counts.forgotten:
-        _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit)
+        _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit, fresh=fresh)
     return _commit_current(table, folded, counts, batch, spec, commit)
 
 
 def _remember_deletes(
-    companion: Table, deleted: DataFrame, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None
+    companion: Table, deleted: DataFrame, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool
 ) -> None:
     columns = [*spec.keys, SEQUENCE]
     source = deleted.select(*map(quoted, spec.keys), F.col(scd1.LAST_DELETE).alias(SEQUENCE))
-    newer = f"s.{SEQUENCE} > t.{SEQUENCE}"
     merge = Merge(
-        on=_on(spec.keys, batch), update=_assignments([SEQUENCE]), update_when=newer, insert=_assignments(columns)
+        on=_on(spec.keys, batch),
+        update={} if fresh else _assignments([SEQUENCE]),  # without updates the formats have cheaper plans
+        update_when=f"s.{SEQUENCE} > t.{SEQUENCE}",
+        insert=_assignments(columns),
     )
     companion.merge(source, merge, commit=commit)
 
