@@ -78,10 +78,6 @@ class ParsedChanges:
             F.col("kind").alias(KIND), F.col("event")[ORIGIN].alias(ORIGIN)
         )
 
-    def settled(self) -> ParsedChanges:
-        """The same, parsed once however many jobs read it, and a leaf to the planner: a parser's plan is long."""
-        return ParsedChanges(rows=self.rows.localCheckpoint(eager=False))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSpec:

@@ -67,7 +67,9 @@ class Slice:
     def of(cls, rows: DataFrame, parse: Parse, *, since: int, through: int) -> Slice:
         """Cut the slice out of `rows` and parse it."""
         cut = rows.where((F.col(BATCH) > since) & (F.col(BATCH) <= through))
-        return cls(rows=cut, parsed=parse(cut).settled(), parse=parse, since=since, through=through)
+        # Parsed once however many jobs read it, and a leaf to the planner: a parser's plan is long.
+        parsed = ParsedChanges(rows=parse(cut).rows.localCheckpoint(eager=False))
+        return cls(rows=cut, parsed=parsed, parse=parse, since=since, through=through)
 
     def rejected(self, *, since: int) -> DataFrame:
         """The rejected rows of the batches after `since`."""
