@@ -12,7 +12,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import StructType
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.cdc.feeds import debezium, dms_s3, dms_stream
+from lakehouse.cdc.feeds import (
+    columns,
+    debezium,
+    delta_cdf,
+    dms_s3,
+    dms_stream,
+    iceberg_changelog,
+    sqlserver_cdc,
+    wal2json,
+)
 from lakehouse.cdc.feeds.assembly import Contract
 from lakehouse.columns import Columns
 from lakehouse.errors import ConfigError
@@ -29,6 +38,11 @@ _FEEDS = {
     "dms-s3": _Feed(dms_s3.Options, dms_s3.parse, dms_s3.route),
     "dms-stream": _Feed(dms_stream.Options, dms_stream.parse, dms_stream.route),
     "debezium": _Feed(debezium.Options, debezium.parse, debezium.route),
+    "wal2json": _Feed(wal2json.Options, wal2json.parse, wal2json.route),
+    "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, sqlserver_cdc.route),
+    "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, delta_cdf.route),
+    "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, iceberg_changelog.route),
+    "columns": _Feed(columns.Options, columns.parse, columns.route),
 }
 FEEDS = tuple(_FEEDS)
 """The feeds there are."""
@@ -46,8 +60,8 @@ def parse_changes(
     Deletes carry the keys, every other column null; a truncate carries nothing.
 
     Args:
-        df: bronze rows: `_raw`, `_source_file`, `_row`, for CSV `_header`, with `table` also `_table`; Parquet rows have their
-            own columns instead of `_raw`.
+        df: bronze rows: `_raw`, `_source_file`, `_row`, for CSV `_header`, with `table` also `_table`; typed rows (Parquet,
+            a change table) have their own columns instead of `_raw`.
         feed: one of `FEEDS`.
         schema: the payload columns, keys included, with their types. Columns it leaves out are ignored.
         keys: the columns that identify a row.
@@ -63,6 +77,15 @@ def parse_changes(
     return _feed(feed).parse(df, contract, check_options(feed, options))
 
 
+def check_feed(name: str) -> None:
+    """Refuse a feed that there is not.
+
+    Raises:
+        ConfigError: names the nearest one.
+    """
+    _feed(name)
+
+
 def check_options(feed: str, options: Mapping[str, Any]) -> Any:
     """The options of a feed as its parser takes them, so that a configuration can be checked before there is data.
 
@@ -75,6 +98,12 @@ def check_options(feed: str, options: Mapping[str, Any]) -> Any:
         if name not in valid:
             msg = f"feed {feed} has no option {name!r}{_nearest(name, valid)}"
             raise ConfigError(msg)
+    needed = {
+        f.name for f in dataclasses.fields(chosen.options) if f.default is f.default_factory is dataclasses.MISSING
+    }
+    if lacking := sorted(needed - options.keys()):
+        msg = f"feed {feed} needs the option {', '.join(lacking)}"
+        raise ConfigError(msg)
     return chosen.options(**options)
 
 

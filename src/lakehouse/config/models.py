@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pyspark.sql.types import StructType
 
-from lakehouse.cdc.parsing import check_options
+from lakehouse.cdc.parsing import check_feed, check_options
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_schema
 
@@ -60,13 +60,22 @@ class Input(Model):
     """
 
     path: Name
-    feed: Literal["dms-s3", "dms-stream", "debezium"]
+    feed: Name
     files: Literal["csv", "json", "parquet"]
     header: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
     tables: dict[Name, Contract] = Field(min_length=1)
     select: Name = "%"
     bronze: Name
+
+    @field_validator("feed")
+    @classmethod
+    def _feed_is_known(cls, feed: str) -> str:
+        try:
+            check_feed(feed)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return feed
 
     @field_validator("options")
     @classmethod

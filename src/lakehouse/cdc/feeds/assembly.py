@@ -137,10 +137,12 @@ def require_bronze(df: DataFrame, contract: Contract, *columns: str) -> None:
 
 def staged(df: DataFrame, **columns: Column) -> DataFrame:
     """Start a staged frame: where the row came from and its table, plus the feed's own columns, free of payload names."""
-    table = F.col(TABLE) if TABLE in df.columns else F.lit(None).cast("string")
-    origin = F.struct(F.col(FILE).alias("file"), F.col(ROW).alias("row")).cast(ORIGIN_TYPE)
+    table, file, row = (F.col(name) if name in df.columns else F.lit(None) for name in (TABLE, FILE, ROW))
+    origin = F.struct(file.alias("file"), row.alias("row")).cast(ORIGIN_TYPE)
     return df.select(
-        origin.alias("origin"), table.alias("table"), *(column.alias(name) for name, column in columns.items())
+        origin.alias("origin"),
+        table.cast("string").alias("table"),
+        *(column.alias(name) for name, column in columns.items()),
     )
 
 

@@ -23,6 +23,7 @@ from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
 from lakehouse.cdc.decoding import NESTED, decode, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze, staged
+from lakehouse.cdc.feeds.postgresql import log_address
 from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
@@ -30,7 +31,6 @@ from lakehouse.errors import ConfigError
 Form = Literal["postgresql"]
 
 CONTROL = "control"
-_POSITION = r"^([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})(?:\..*)?$"
 _METADATA = texts(
     ["record-type", "operation", "schema-name", "table-name", "commit-timestamp", "timestamp", "stream-position"]
 )
@@ -120,13 +120,11 @@ def _staged(df: DataFrame, contract: Contract, options: Options) -> DataFrame:
     )
     metadata = F.col("message.metadata")
     position = metadata["stream-position"]
-    high, low = (F.lpad(F.regexp_extract(position, _POSITION, group), 8, "0") for group in (1, 2))
-    address = F.conv(F.concat(high, low), 16, -10).cast("bigint")
     return frame.select(
         *("origin", "table", "raw", "message", "written"),
         metadata.alias("metadata"),
         F.coalesce(metadata["commit-timestamp"], metadata["timestamp"]).alias("at"),
-        F.when(position.rlike(_POSITION), F.when(address >= 0, address)).alias("position"),
+        log_address(F.substring_index(position, ".", 1)).alias("position"),
     )
 
 

@@ -1,0 +1,112 @@
+"""Any table of changes: rows with an operation column and one or more columns that order them, CSV or typed.
+
+| | |
+|---|---|
+| operation | `op_column`: the values listed in `upserts`, `deletes`, `truncates`, in any case; null is an upsert; without the column every row is one |
+| order | the columns of `sequence`, of the types given there; several make a struct. Their text is an order only where the type says `string` |
+| an absent column | null: every row is a whole image |
+| key change | cannot be seen: the producer has to send a delete of the old key |
+| cannot be told | what the producer left out |
+
+For feeds without a parser of their own: exports with a `deleted` flag, change tables of a home-grown trigger, audit logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.changes import ParsedChanges
+from lakehouse.cdc.decoding import BinaryText, require_timezone
+from lakehouse.cdc.feeds.assembly import Contract, require_bronze
+from lakehouse.cdc.feeds.records import Records, csv_records, require_columns, route_by_folder, typed_records
+from lakehouse.cdc.feeds.tables import Layout, Part, parse_table
+from lakehouse.columns import RAW
+from lakehouse.errors import ConfigError
+from lakehouse.schemas.type_names import parse_type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the columns mean.
+
+    Attributes:
+        sequence: the columns that order the changes of a key, with their types: `{"lsn": "bigint"}`.
+        op_column: name of the operation column; None takes every row for an upsert.
+        upserts: values of an insert or update.
+        deletes: values of a delete.
+        truncates: values of a truncate.
+        event_time: the column that says when a change happened.
+        timezone: zone of timestamps that name none.
+        binary: how bytes are written in text.
+        delimiter: of CSV, one character.
+        null_value: unquoted in CSV it is null.
+        columns: the fields of CSV records without a header, in order.
+    """
+
+    sequence: Mapping[str, str]
+    op_column: str | None = None
+    upserts: Sequence[str] = ("I", "U", "INSERT", "UPDATE", "UPSERT")
+    deletes: Sequence[str] = ("D", "DELETE")
+    truncates: Sequence[str] = ("T", "TRUNCATE")
+    event_time: str | None = None
+    timezone: str = "UTC"
+    binary: BinaryText = "hex"
+    delimiter: str = ","
+    null_value: str = "NULL"
+    columns: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot order anything, and values that mean two things."""
+        require_timezone(self.timezone)
+        given: object = self.sequence  # out of a configuration it may be anything
+        if not isinstance(given, Mapping) or not given:
+            msg = 'option sequence of feed columns must name columns and their types, as in {"lsn": "bigint"}'
+            raise ConfigError(msg)
+        for data_type in self.sequence.values():
+            parse_type(data_type)
+        meanings = [value.upper() for values in (self.upserts, self.deletes, self.truncates) for value in values]
+        if twice := sorted({value for value in meanings if meanings.count(value) > 1}):
+            msg = f"options upserts, deletes and truncates of feed columns share {', '.join(twice)}"
+            raise ConfigError(msg)
+
+    @property
+    def layout(self) -> Layout:
+        """The options as the parser of change tables takes them."""
+        return Layout(
+            operation=self.op_column,
+            upserts=[value.upper() for value in self.upserts],
+            deletes=[value.upper() for value in self.deletes],
+            truncates=[value.upper() for value in self.truncates],
+            sequence=[Part(column=name, type=parse_type(data_type)) for name, data_type in self.sequence.items()],
+            event_time=self.event_time,
+        )
+
+
+def route() -> Column:
+    """`schema.table` from the last two folders of `_source_file`."""
+    return route_by_folder()
+
+
+def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
+    """Parse rows of a table of changes; see the table above.
+
+    Raises:
+        MissingColumnsError: the frame lacks bronze columns, or typed rows lack a key, sequence or operation column.
+    """
+    records = _records(df, contract, options)
+    return parse_table(records, contract, options.layout, timezone=options.timezone, binary=options.binary)
+
+
+def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
+    named = [*contract.key_names, *options.sequence, *([options.op_column] if options.op_column else [])]
+    if RAW not in df.columns:
+        require_columns(df, named, where="the change table")
+        return typed_records(df, timezone=options.timezone)
+    require_bronze(df, contract)
+    names = tuple(options.columns or dict.fromkeys((*contract.names, *named)))
+    positional = F.array(*(F.lit(name) for name in names))
+    return csv_records(df, positional=positional, delimiter=options.delimiter, null_value=options.null_value)

@@ -1,0 +1,140 @@
+"""Rows that name their columns, CSV or typed, as the feeds that are made of them read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType, DataType, TimestampType
+
+from lakehouse.cdc.csv_records import fields, tokens
+from lakehouse.cdc.decoding import NESTED, instant_text
+from lakehouse.cdc.feeds.assembly import Cell, staged
+from lakehouse.columns import BATCH, FILE, HEADER, LOADED_AT, RAW, ROW, RUN_ID, TABLE, quoted, require
+
+_BRONZE = frozenset({TABLE, FILE, ROW, HEADER, BATCH, LOADED_AT, RUN_ID})
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A staged frame, and how to find a column of the source in it.
+
+    Attributes:
+        frame: the frame.
+        raw: the row as text, for quarantine.
+        malformed: what is wrong with its form; null = nothing.
+        cell: a column by its name, for a value of a type.
+        any_case: text of the column that has this name in any case.
+    """
+
+    frame: DataFrame
+    raw: Column
+    malformed: Column
+    cell: Callable[[str, DataType], Cell]
+    any_case: Callable[[str], Column]
+
+    def control(self, name: str | None) -> Column:
+        """Text of a column that says something about the row; null where there is none or an empty one."""
+        column = F.lit(None).cast("string") if name is None else self.any_case(name)
+        return F.when(column != "", column)
+
+
+def csv_records(
+    df: DataFrame, *, positional: Column, header: bool | None = None, delimiter: str = ",", null_value: str = "NULL"
+) -> Records:
+    """Bronze rows whose `_raw` is a CSV record and whose `_header` names its fields. Names match exactly.
+
+    Args:
+        df: bronze rows.
+        positional: names of the fields of a record without a header, an array; it may look at `values`, the fields.
+        header: True refuses records without a header, False ignores headers, None takes them where they are.
+        delimiter: one character.
+        null_value: unquoted it is null.
+    """
+    named = F.col(HEADER) if HEADER in df.columns and header is not False else F.lit(None).cast("string")
+    frame = (
+        staged(df, raw=F.col(RAW), header=named)
+        .withColumn("values", fields(tokens("raw", delimiter=delimiter), null_value=null_value))
+        .withColumn("named", fields(tokens("header", delimiter=delimiter)))
+        .withColumn("names", F.when(F.col("header").isNull(), positional).otherwise(F.col("named")))
+        .withColumn("lowered", F.transform("names", F.lower))
+    )
+    problem = (
+        F.when(F.col("header").isNull() & F.lit(header is True), "the file has no header")
+        .when(F.col("values").isNull(), "the record is not CSV by RFC 4180")
+        .when(F.col("names").isNull(), "the header is not CSV by RFC 4180")
+        .when(F.size(F.array_distinct("names")) != F.size("names"), "the header names a column twice")
+        .when(F.size("values") != F.size("names"), "the record has another number of fields than the header")
+    )
+
+    def at(names: str, name: str) -> Column:
+        return F.get("values", F.array_position(names, name).cast("int") - 1)
+
+    return Records(
+        frame, F.col("raw"), problem, lambda name, _: Cell(at("names", name)), lambda name: at("lowered", name.lower())
+    )
+
+
+def typed_records(df: DataFrame, *, timezone: str) -> Records:
+    """Rows with columns of their own; a name matches exactly or else in any case, as Spark has it.
+
+    Args:
+        df: the rows; bronze's own columns are not theirs.
+        timezone: zone of the text that quarantine keeps.
+    """
+    payload = [name for name in df.columns if name not in _BRONZE]
+    places = {name.lower(): i for i, name in enumerate(payload)} | {name: i for i, name in enumerate(payload)}
+    types = [df.schema[name].dataType for name in payload]
+    frame = staged(df, **{f"p{i}": F.col(quoted(name)) for i, name in enumerate(payload)})
+    row = F.struct(*(F.col(f"p{i}").alias(name) for i, name in enumerate(payload)))
+
+    def text(name: str) -> Column:
+        place = places.get(name, places.get(name.lower()))
+        return F.lit(None).cast("string") if place is None else _text(F.col(f"p{place}"), types[place])
+
+    def cell(name: str, data_type: DataType) -> Cell:
+        place = places.get(name, places.get(name.lower()))
+        if place is not None and types[place].simpleString() == data_type.simpleString():
+            return Cell(F.col(f"p{place}"), typed=True)
+        return Cell(text(name))
+
+    raw = F.to_json(row, {"timeZone": timezone})
+    return Records(frame, raw, F.lit(None).cast("string"), cell, text)
+
+
+def require_columns(df: DataFrame, names: Iterable[str], *, where: str) -> None:
+    """Fail when typed rows lack a column of that name in any case.
+
+    Raises:
+        MissingColumnsError: names what is missing.
+    """
+    payload = [name for name in df.columns if name not in _BRONZE]
+    lowered = {name.lower(): name for name in payload}
+    require([lowered.get(name.lower(), name) for name in names], payload, where=where)
+
+
+def route_by_folder() -> Column:
+    """`schema.table` from the last two folders of `_source_file` (a URI, perhaps percent-encoded); null with fewer folders."""
+    schema, table = (F.regexp_extract(F.col(FILE), r"([^/]+)/([^/]+)/[^/]*+$", group) for group in (1, 2))
+    return F.when((schema != "") & (table != ""), F.concat_ws(".", _unescaped(schema), _unescaped(table)))
+
+
+def _text(column: Column, data_type: DataType) -> Column:
+    """Exact text of a typed value, from which another type is decoded."""
+    match data_type:
+        case TimestampType():
+            return instant_text(column)
+        case BinaryType():
+            return F.hex(column)
+        case _ if isinstance(data_type, NESTED):
+            return F.to_json(column)
+        case _:
+            return column.cast("string")
+
+
+def _unescaped(part: Column) -> Column:
+    # A plus is a plus in a path, and a stray percent sign must not fail the load.
+    broken = part.rlike("%(?![0-9A-Fa-f]{2})")
+    return F.when(broken, part).otherwise(F.url_decode(F.replace(part, F.lit("+"), F.lit("%2B"))))

@@ -1,0 +1,164 @@
+"""Change tables: rows that carry an operation, an order and the values in columns of their own.
+
+The feeds `columns`, `delta-cdf`, `iceberg-changelog` and `sqlserver-cdc` differ in what these columns are called and mean;
+each says so in a `Layout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, TimestampType
+
+from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
+from lakehouse.cdc.decoding import BinaryText, decode
+from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble
+from lakehouse.cdc.feeds.records import Records
+
+BEFORE_IMAGE = "before_image"
+CARRY_OVER = "carry_over"
+
+_HEX = r"^(?:0[xX])?+((?:[0-9A-Fa-f]{2})++)$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One column of the sequence.
+
+    Attributes:
+        column: its name.
+        type: its type.
+        hexadecimal: whether it holds bytes of one length, whose order is that of their hex text.
+        default: what stands for an absent value; None: it is missing.
+    """
+
+    column: str
+    type: DataType
+    hexadecimal: bool = False
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which columns of a change table say what happened and when.
+
+    Attributes:
+        operation: the operation's column; None takes every row for an upsert.
+        upserts: values that mean upsert, in capitals. A null operation is an upsert as well.
+        deletes: values that mean delete.
+        truncates: values that mean truncate.
+        images: values of rows that show a row as it was before a change.
+        sequence: what orders the changes of a key; several columns make a struct.
+        event_time: when a change happened; None where no column says so.
+        replacements: a delete or an image and an upsert of one key at one place in the sequence are one update; what is left
+            of them are deletes. All rows of such a place have to be in one batch.
+        carry_overs: an upsert that equals what was deleted at its place is no change at all.
+    """
+
+    operation: str | None
+    upserts: Sequence[str] = ()
+    deletes: Sequence[str] = ()
+    truncates: Sequence[str] = ()
+    images: Sequence[str] = ()
+    sequence: Sequence[Part]
+    event_time: str | None = None
+    replacements: bool = False
+    carry_overs: bool = False
+
+
+def parse_table(
+    records: Records, contract: Contract, layout: Layout, *, timezone: str, binary: BinaryText = "hex"
+) -> ParsedChanges:
+    """Parse the rows of a change table by its layout."""
+    types = {name: contract.schema[name].dataType for name in contract.names}
+    cells = {name: records.cell(name, types[name]) for name in contract.names}
+    places = [_place(records, part) for part in layout.sequence]
+    frame = records.frame.select(
+        "*",
+        F.upper(F.trim(records.control(layout.operation))).alias("op"),
+        records.control(layout.event_time).alias("at"),
+        *(cell.column.alias(f"s{i}") for i, cell in enumerate(places)),
+    )
+    values = [
+        _value(f"s{i}", cell, part, timezone)
+        for i, (cell, part) in enumerate(zip(places, layout.sequence, strict=True))
+    ]
+    frame = frame.select("*", *(value.alias(f"q{i}") for i, value in enumerate(values)))
+    op = F.col("op")
+    known = (
+        F.when(op.isNull() | op.isin(*layout.upserts), UPSERT)
+        .when(op.isin(*layout.deletes, *layout.images), DELETE)
+        .when(op.isin(*layout.truncates), TRUNCATE)
+    )
+    frame = frame.withColumn("operation", known)
+    kind = F.lit(None).cast("string")
+    if layout.replacements:
+        frame = _paired(frame, cells, contract, len(values), carry_overs=layout.carry_overs)
+        kind = F.when(F.col("carried"), CARRY_OVER).when(F.col("replaced"), BEFORE_IMAGE)
+    at = decode("at", TimestampType(), timezone=timezone)
+    faults = [
+        F.when((F.col(f"s{i}").cast("string") != "") & F.col(f"q{i}").isNull(), f"{part.column} is no {_named(part)}")
+        for i, part in enumerate(layout.sequence)
+    ]
+    reading = Reading(
+        raw=records.raw,
+        kind=kind,
+        malformed=records.malformed,
+        operation=F.col("operation"),
+        unknown=f"{layout.operation} is no operation that is known",
+        sequence=_sequence(layout.sequence),
+        event_time=at.value,
+        row=cells,
+        faults=[*faults, F.when(at.failed, f"{layout.event_time} is no timestamp")],
+    )
+    return assemble(frame, reading, contract, timezone=timezone, binary=binary)
+
+
+def _place(records: Records, part: Part) -> Cell:
+    if not part.hexadecimal:
+        return records.cell(part.column, part.type)
+    return Cell(F.coalesce(records.control(part.column), F.lit(part.default)))
+
+
+def _value(column: str, cell: Cell, part: Part, timezone: str) -> Column:
+    if part.hexadecimal:
+        return F.when(F.col(column).rlike(_HEX), F.upper(F.regexp_extract(column, _HEX, 1)))
+    return F.col(column) if cell.typed else decode(column, part.type, timezone=timezone).value
+
+
+def _named(part: Part) -> str:
+    return "hexadecimal text" if part.hexadecimal else part.type.simpleString()
+
+
+def _sequence(parts: Sequence[Part]) -> Column:
+    """The one part, or a struct of them all, which is null when one of them is."""
+    if len(parts) == 1:
+        return F.col("q0")
+    whole = reduce(and_, (F.col(f"q{i}").isNotNull() for i in range(len(parts))))
+    return F.when(whole, F.struct(*(F.col(f"q{i}").alias(part.column) for i, part in enumerate(parts))))
+
+
+def _paired(
+    frame: DataFrame, cells: dict[str, Cell], contract: Contract, parts: int, *, carry_overs: bool
+) -> DataFrame:
+    """Say of every delete whether an upsert replaces it, and of every row whether it was only carried over."""
+    keys = [cells[key].column for key in contract.key_names]
+    place = Window.partitionBy(*keys, *(F.col(f"q{i}") for i in range(parts)))
+    deleted, upserted = F.col("operation") == DELETE, F.col("operation") == UPSERT
+    replaced = deleted & F.max(upserted).over(place)
+    carried = F.lit(False)
+    if carry_overs:
+        content = F.to_json(F.struct(*(cell.column.alias(f"c{i}") for i, cell in enumerate(cells.values()))))
+        gone = F.collect_set(F.when(deleted, content)).over(place)
+        come = F.collect_set(F.when(upserted, content)).over(place)
+        carried = (deleted & F.array_contains(come, content)) | (upserted & F.array_contains(gone, content))
+    return frame.select(
+        "*",
+        F.coalesce(replaced, F.lit(False)).alias("replaced"),
+        F.coalesce(carried, F.lit(False)).alias("carried"),
+    )
