@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from recorded_shop import CONTRACTS, ROOT, SHOP, answers, sorted_rows
 
 from lakehouse.cdc.history import versions
+from lakehouse.runtime.command_line import main as command_line
 from lakehouse.runtime.job import BAD_USAGE, DONE, FAILED
 from lakehouse.runtime.session import WAREHOUSE
 from lakehouse.tables import Table, TableRef, open_table
@@ -147,6 +148,26 @@ def test_from_landing_to_tables_and_nothing_new(shop: Shop, capsys: pytest.Captu
     code, events = shop.run(capsys)
     assert (code, last(events)["files"], last(events)["rows"]) == (DONE, 1, 1)
     assert [(row[0], row[1]) for row in shop.items()] == [(1, "one"), (3, "three")]
+
+
+def test_a_history_is_checked_from_the_command_line(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """The job's own history is in order; with a version lost it is not, and the command says which key and where."""
+    shop.land("LOAD00000001.csv", load(1), load(2), header=LOAD_HEADER)
+    shop.land("20260102-000000001.csv", change("U", 1, "one", 7, "1"), change("U", 1, "uno", 8, "1"))
+    assert shop.run(capsys)[0] == DONE
+    command = ["check-history", f"{shop.zone}.items_history", "--format", shop.format]
+    command += ["--warehouse", shop.config["warehouse"]]
+    assert command_line(command) == DONE
+    assert capsys.readouterr().out.endswith("items_history: nothing is wrong\n")
+
+    history = shop.table("items_history")
+    history.overwrite(history.read().limit(0), where="id = 1 AND _is_current = false AND _valid_from > 0")
+    assert command_line(command) == FAILED
+    said = capsys.readouterr().out
+    assert ("gap" in said, "id=1" in said, "items_history: 1 gap; 1 shown" in said) == (True, True, True)
+
+    assert command_line([*command[:1], f"{shop.zone}.nothing", *command[2:]]) == BAD_USAGE
+    assert "there is no" in capsys.readouterr().err
 
 
 def test_a_file_that_came_again_is_no_new_data(iceberg_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

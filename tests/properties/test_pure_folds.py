@@ -9,6 +9,7 @@ from pyspark.sql.types import LongType
 from lakehouse.cdc import current as scd1
 from lakehouse.cdc import history as scd2
 from lakehouse.cdc.changes import ChangeSpec
+from lakehouse.cdc.history_checks import check_history
 from lakehouse.testing.expectations import (
     SPECS,
     expected_current,
@@ -50,6 +51,7 @@ def test_the_history_is_the_oracles(spark: SparkSession, name: str) -> None:
     for batch in split(events, 3):
         history = settled(scd2.apply_history(history, change_log(spark, batch), spec))
     assert found_versions(history) == expected_versions(events, spec)
+    assert check_history(history, spec).collect() == []
 
 
 @pytest.mark.parametrize("name", ["all columns tracked", "nulls ignored"])

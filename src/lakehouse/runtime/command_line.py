@@ -12,6 +12,7 @@ from typing import Any
 from lakehouse.config.loading import load_config, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
+from lakehouse.runtime import history_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.runner import like
@@ -46,6 +47,9 @@ def _arguments() -> argparse.ArgumentParser:
     tables.add_argument("config")
     tables.add_argument("--set", action="append", default=[], metavar="key.sub=value")
     tables.set_defaults(do=_tables)
+    history = commands.add_parser("check-history", help="check a history table of any tool", allow_abbrev=False)
+    history_report.add_arguments(history)
+    history.set_defaults(do=history_report.show)
     return top
 
 

@@ -293,8 +293,9 @@ class IcebergTable:
         fields = [field for field in table.spec().fields() if field.transform().isIdentity()]
         partitioned_by = {(str(table.schema().findColumnName(field.sourceId())),) for field in fields}
         parsed = java_session(self._spark).sessionState().sqlParser().parseExpression(predicate)
-        references = _items(parsed.references().toSeq())
-        names = {tuple(_items(reference.nameParts())) for reference in references}
+        # Not `references()`: a set of two unresolved columns asks each for the identifier that it does not have yet.
+        leaves = [leaf for leaf in _items(parsed.collectLeaves()) if leaf.nodeName() == "UnresolvedAttribute"]
+        names = {tuple(_items(leaf.nameParts())) for leaf in leaves}
         return bool(names) and names <= partitioned_by
 
     def _require_version(self, table: Any, version: int) -> None:

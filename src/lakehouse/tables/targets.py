@@ -72,6 +72,15 @@ class Target:
         return recorded
 
 
+def recorded_spec(table: Table) -> ChangeSpec | None:
+    """The keys and tracked columns that a table of this library was made with; None for any other table."""
+    recorded = table.properties()
+    if KEYS_PROPERTY not in recorded:
+        return None
+    track = recorded.get(TRACK_PROPERTY, "*")
+    return ChangeSpec(keys=json.loads(recorded[KEYS_PROPERTY]), track=None if track == "*" else json.loads(track))
+
+
 def ensure(table: Table, target: Target) -> bool:
     """Create the table when it is missing, otherwise check that it fits; whether it was made.
 

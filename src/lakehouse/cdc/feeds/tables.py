@@ -42,6 +42,11 @@ class Part:
     hexadecimal: bool = False
     default: str | None = None
 
+    @property
+    def fault(self) -> str:
+        """What is said of text that is no value of this column."""
+        return f"{self.column} is no {'hexadecimal text' if self.hexadecimal else self.type.simpleString()}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
@@ -75,36 +80,14 @@ def parse_table(
     records: Records, contract: Contract, layout: Layout, *, timezone: str, binary: BinaryText = "hex"
 ) -> ParsedChanges:
     """Parse the rows of a change table by its layout."""
-    types = {name: contract.schema[name].dataType for name in contract.names}
-    cells = {name: records.cell(name, types[name]) for name in contract.names}
-    places = [_place(records, part) for part in layout.sequence]
-    frame = records.frame.select(
-        "*",
-        F.upper(F.trim(records.control(layout.operation))).alias("op"),
-        records.control(layout.event_time).alias("at"),
-        *(cell.column.alias(f"s{i}") for i, cell in enumerate(places)),
-    )
-    values = [
-        _value(f"s{i}", cell, part, timezone)
-        for i, (cell, part) in enumerate(zip(places, layout.sequence, strict=True))
-    ]
-    frame = frame.select("*", *(value.alias(f"q{i}") for i, value in enumerate(values)))
-    op = F.col("op")
-    known = (
-        F.when(op.isNull() | op.isin(*layout.upserts), UPSERT)
-        .when(op.isin(*layout.deletes, *layout.images), DELETE)
-        .when(op.isin(*layout.truncates), TRUNCATE)
-    )
-    frame = frame.withColumn("operation", known)
+    cells = {name: records.cell(name, contract.schema[name].dataType) for name in contract.names}
+    frame = _staged(records, layout, timezone)
     kind = F.lit(None).cast("string")
     if layout.replacements:
-        frame = _paired(frame, cells, contract, len(values), carry_overs=layout.carry_overs)
+        frame = _paired(frame, cells, contract, layout)
         kind = F.when(F.col("carried"), CARRY_OVER).when(F.col("replaced"), BEFORE_IMAGE)
     at = decode("at", TimestampType(), timezone=timezone)
-    faults = [
-        F.when((F.col(f"s{i}").cast("string") != "") & F.col(f"q{i}").isNull(), f"{part.column} is no {_named(part)}")
-        for i, part in enumerate(layout.sequence)
-    ]
+    lost = [(F.col(f"s{i}").cast("string") != "") & F.col(f"q{i}").isNull() for i in range(len(layout.sequence))]
     reading = Reading(
         raw=records.raw,
         kind=kind,
@@ -114,9 +97,31 @@ def parse_table(
         sequence=_sequence(layout.sequence),
         event_time=at.value,
         row=cells,
-        faults=[*faults, F.when(at.failed, f"{layout.event_time} is no timestamp")],
+        faults=[
+            *(F.when(bad, part.fault) for bad, part in zip(lost, layout.sequence, strict=True)),
+            F.when(at.failed, f"{layout.event_time} is no timestamp"),
+        ],
     )
     return assemble(frame, reading, contract, timezone=timezone, binary=binary)
+
+
+def _staged(records: Records, layout: Layout, timezone: str) -> DataFrame:
+    """Columns beside those of the records: operation, at, s<i> (the parts of the sequence as they came), q<i> (as values)."""
+    places = [_place(records, part) for part in layout.sequence]
+    frame = records.frame.select(
+        "*",
+        F.upper(F.trim(records.control(layout.operation))).alias("op"),
+        records.control(layout.event_time).alias("at"),
+        *(cell.column.alias(f"s{i}") for i, cell in enumerate(places)),
+    )
+    op = F.col("op")
+    known = (
+        F.when(op.isNull() | op.isin(*layout.upserts), UPSERT)
+        .when(op.isin(*layout.deletes, *layout.images), DELETE)
+        .when(op.isin(*layout.truncates), TRUNCATE)
+    )
+    values = [_value(f"s{i}", places[i], part, timezone) for i, part in enumerate(layout.sequence)]
+    return frame.select("*", known.alias("operation"), *(value.alias(f"q{i}") for i, value in enumerate(values)))
 
 
 def _place(records: Records, part: Part) -> Cell:
@@ -131,10 +136,6 @@ def _value(column: str, cell: Cell, part: Part, timezone: str) -> Column:
     return F.col(column) if cell.typed else decode(column, part.type, timezone=timezone).value
 
 
-def _named(part: Part) -> str:
-    return "hexadecimal text" if part.hexadecimal else part.type.simpleString()
-
-
 def _sequence(parts: Sequence[Part]) -> Column:
     """The one part, or a struct of them all, which is null when one of them is."""
     if len(parts) == 1:
@@ -143,16 +144,14 @@ def _sequence(parts: Sequence[Part]) -> Column:
     return F.when(whole, F.struct(*(F.col(f"q{i}").alias(part.column) for i, part in enumerate(parts))))
 
 
-def _paired(
-    frame: DataFrame, cells: dict[str, Cell], contract: Contract, parts: int, *, carry_overs: bool
-) -> DataFrame:
+def _paired(frame: DataFrame, cells: dict[str, Cell], contract: Contract, layout: Layout) -> DataFrame:
     """Say of every delete whether an upsert replaces it, and of every row whether it was only carried over."""
     keys = [cells[key].column for key in contract.key_names]
-    place = Window.partitionBy(*keys, *(F.col(f"q{i}") for i in range(parts)))
+    place = Window.partitionBy(*keys, *(F.col(f"q{i}") for i in range(len(layout.sequence))))
     deleted, upserted = F.col("operation") == DELETE, F.col("operation") == UPSERT
     replaced = deleted & F.max(upserted).over(place)
     carried = F.lit(False)
-    if carry_overs:
+    if layout.carry_overs:
         content = F.to_json(F.struct(*(cell.column.alias(f"c{i}") for i, cell in enumerate(cells.values()))))
         gone = F.collect_set(F.when(deleted, content)).over(place)
         come = F.collect_set(F.when(upserted, content)).over(place)
