@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
 
 _CORRUPT = "__corrupt"
 # From the end of the last match on: skip strings and whatever is no number, then take one number. The quantifiers are
@@ -39,6 +39,19 @@ def parse_object(text: Column, schema: StructType) -> Column:
     wrapped = F.concat(F.lit('{"rows":['), text, F.lit("]}"))
     parsed = F.from_json(wrapped, shape, {"columnNameOfCorruptRecord": _CORRUPT})
     return bind(parsed, lambda p: F.when(p[_CORRUPT].isNull() & (F.size(p["rows"]) == 1), p["rows"][0]))
+
+
+def as_written(exact: Column, written: Column, data_type: DataType) -> Column:
+    """The text of a field read twice: with its numbers quoted, and as it was written.
+
+    Nested values, and objects and arrays in string columns, have no quotes added. Spark writes these anew: blanks go, and
+    fractions in them pass through a double. In all others every digit counts.
+    """
+    if isinstance(data_type, ArrayType | MapType | StructType):
+        return written
+    if isinstance(data_type, StringType):
+        return F.when(exact.rlike(r"^[\[{]"), written).otherwise(exact)
+    return exact
 
 
 def bind(value: Column, use: Callable[[Column], Column]) -> Column:

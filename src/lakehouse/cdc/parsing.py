@@ -19,6 +19,7 @@ from lakehouse.cdc.feeds import (
     dms_s3,
     dms_stream,
     iceberg_changelog,
+    maxwell,
     sqlserver_cdc,
     wal2json,
 )
@@ -39,6 +40,7 @@ _FEEDS = {
     "dms-stream": _Feed(dms_stream.Options, dms_stream.parse, dms_stream.route),
     "debezium": _Feed(debezium.Options, debezium.parse, debezium.route),
     "wal2json": _Feed(wal2json.Options, wal2json.parse, wal2json.route),
+    "maxwell": _Feed(maxwell.Options, maxwell.parse, maxwell.route),
     "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, sqlserver_cdc.route),
     "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, delta_cdf.route),
     "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, iceberg_changelog.route),

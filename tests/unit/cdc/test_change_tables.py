@@ -212,6 +212,33 @@ def test_a_csv_table_without_header_and_operations(spark: SparkSession) -> None:
     assert [(row["_reason"], row["_detail"]) for row in parsed.rejected.collect()] == [("bad_value", "no is no bigint")]
 
 
+def test_json_objects_with_an_operation_and_a_sequence(spark: SparkSession) -> None:
+    """One object a record, numbers to the last digit; what is no object is set aside."""
+    records = [
+        '{"id": 9007199254740993, "v": "a", "__op": "c", "__lsn": 36028797018963969}',
+        '{"id": 1, "v": {"n": 1.5}, "__op": "u", "__lsn": 36028797018963970}',
+        '{"id": 1, "__op": "d", "__lsn": 36028797018963971}',
+        '{"id": 1, "v": "x", "__op": "c"}',
+        "[]",
+    ]
+    rows = [(text, None, "f", place) for place, text in enumerate(records)]
+    bronze = spark.createDataFrame(rows, "_raw STRING, _header STRING, _source_file STRING, _row BIGINT")
+    parsed = parse_changes(
+        bronze, feed="columns", schema=SCHEMA, keys="id", form="json", op_column="__op", upserts=["c", "u", "r"],
+        deletes=["d"], sequence={"__lsn": "bigint"},
+    )  # fmt: skip
+    assert changes_of(parsed) == [
+        ("delete", 1, None, 36028797018963971),
+        ("upsert", 1, '{"n":1.5}', 36028797018963970),
+        ("upsert", 9007199254740993, "a", 36028797018963969),
+    ]
+    rejected = parsed.rejected.orderBy("_origin.row").collect()
+    assert [(row["_reason"], row["_detail"]) for row in rejected] == [
+        ("missing_sequence", "no sequence"),
+        ("malformed", "the text is not one JSON object"),
+    ]
+
+
 def test_what_cannot_order_changes_is_refused(spark: SparkSession) -> None:
     """No sequence, an unknown type, one value with two meanings, and columns that are not there."""
     frame = typed(spark, [])

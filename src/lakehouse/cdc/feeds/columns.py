@@ -1,4 +1,4 @@
-"""Any table of changes: rows with an operation column and one or more columns that order them, CSV or typed.
+"""Any table of changes: rows with an operation column and one or more columns that order them, CSV, JSON or typed.
 
 | | |
 |---|---|
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -22,7 +23,14 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.decoding import BinaryText, require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
-from lakehouse.cdc.feeds.records import Records, csv_records, require_columns, route_by_folder, typed_records
+from lakehouse.cdc.feeds.records import (
+    Records,
+    csv_records,
+    json_records,
+    require_columns,
+    route_by_folder,
+    typed_records,
+)
 from lakehouse.cdc.feeds.tables import Layout, Part, parse_table
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
@@ -42,6 +50,7 @@ class Options:
         event_time: the column that says when a change happened.
         timezone: zone of timestamps that name none.
         binary: how bytes are written in text.
+        form: of text records, `csv` or `json` (one object a record).
         delimiter: of CSV, one character.
         null_value: unquoted in CSV it is null.
         columns: the fields of CSV records without a header, in order.
@@ -55,6 +64,7 @@ class Options:
     event_time: str | None = None
     timezone: str = "UTC"
     binary: BinaryText = "hex"
+    form: Literal["csv", "json"] = "csv"
     delimiter: str = ","
     null_value: str = "NULL"
     columns: Sequence[str] | None = None
@@ -65,6 +75,9 @@ class Options:
         given: object = self.sequence  # out of a configuration it may be anything
         if not isinstance(given, Mapping) or not given:
             msg = 'option sequence of feed columns must name columns and their types, as in {"lsn": "bigint"}'
+            raise ConfigError(msg)
+        if self.form not in ("csv", "json"):
+            msg = f"option form of feed columns is {self.form!r}; use csv or json"
             raise ConfigError(msg)
         for data_type in self.sequence.values():
             parse_type(data_type)
@@ -107,6 +120,8 @@ def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
         require_columns(df, named, where="the change table")
         return typed_records(df, timezone=options.timezone)
     require_bronze(df, contract)
+    if options.form == "json":
+        return json_records(df, [*contract.names, *named, *([options.event_time] if options.event_time else [])])
     names = tuple(options.columns or dict.fromkeys((*contract.names, *named)))
     positional = F.array(*(F.lit(name) for name in names))
     return csv_records(df, positional=positional, delimiter=options.delimiter, null_value=options.null_value)

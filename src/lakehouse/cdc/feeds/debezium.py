@@ -24,10 +24,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import NESTED, BinaryText, require_timezone
+from lakehouse.cdc.decoding import BinaryText, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze, staged
 from lakehouse.cdc.feeds.debezium_values import Decimals, TimeUnit, is_described, plain_text
-from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
+from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
 
@@ -192,12 +192,7 @@ def _shapes(contract: Contract) -> tuple[StructType, StructType, StructType]:
 
 def _image(contract: Contract, name: str) -> Column:
     """The text of a column: after the change, or for the key of a delete what `before` or the message key says."""
-    exact, written = F.col("envelope.after")[name], F.col("written")[name]
-    data_type = contract.schema[name].dataType
-    if isinstance(data_type, NESTED):
-        exact = written
-    elif isinstance(data_type, StringType):
-        exact = F.when(exact.rlike(r"^[\[{]"), written).otherwise(exact)
+    exact = as_written(F.col("envelope.after")[name], F.col("written")[name], contract.schema[name].dataType)
     if name not in contract.key_names:
         return exact
     gone = F.coalesce(F.col("envelope.before")[name], F.try_element_at("key", F.lit(name)))

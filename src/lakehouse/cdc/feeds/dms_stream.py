@@ -21,10 +21,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import NESTED, decode, require_timezone
+from lakehouse.cdc.decoding import decode, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze, staged
 from lakehouse.cdc.feeds.postgresql import log_address
-from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
+from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
 
@@ -148,13 +148,7 @@ def _table(metadata: Column) -> Column:
 
 
 def _value(contract: Contract, name: str) -> Column:
-    exact, written = F.col("message.data")[name], F.col("written.data")[name]
-    data_type = contract.schema[name].dataType
-    if isinstance(data_type, NESTED):
-        return written
-    if isinstance(data_type, StringType):
-        return F.when(exact.rlike(r"^[\[{]"), written).otherwise(exact)
-    return exact
+    return as_written(F.col("message.data")[name], F.col("written.data")[name], contract.schema[name].dataType)
 
 
 def _old(key: str, prefix: str) -> Column:

@@ -1,4 +1,4 @@
-"""Rows that name their columns, CSV or typed, as the feeds that are made of them read them."""
+"""Rows that name their columns, CSV, JSON or typed, as the feeds that are made of them read them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pyspark.sql.types import BinaryType, DataType, TimestampType
 from lakehouse.cdc.csv_records import fields, tokens
 from lakehouse.cdc.decoding import NESTED, instant_text
 from lakehouse.cdc.feeds.assembly import Cell, staged
+from lakehouse.cdc.json_text import as_written, parse_object, quote_numbers, texts
 from lakehouse.columns import BATCH, FILE, HEADER, LOADED_AT, RAW, ROW, RUN_ID, TABLE, quoted, require
 
 _BRONZE = frozenset({TABLE, FILE, ROW, HEADER, BATCH, LOADED_AT, RUN_ID})
@@ -102,6 +103,23 @@ def typed_records(df: DataFrame, *, timezone: str) -> Records:
 
     raw = F.to_json(row, {"timeZone": timezone})
     return Records(frame, raw, F.lit(None).cast("string"), cell, text)
+
+
+def json_records(df: DataFrame, names: Iterable[str]) -> Records:
+    """Bronze rows whose `_raw` is one JSON object, of which the fields `names` are read. Names match exactly."""
+    fields_of = texts([*names])
+    frame = staged(
+        df,
+        raw=F.col(RAW),
+        message=parse_object(quote_numbers(F.col(RAW)), fields_of),
+        written=parse_object(F.col(RAW), fields_of),
+    )
+    problem = F.when(F.col("message").isNull(), "the text is not one JSON object")
+
+    def cell(name: str, data_type: DataType) -> Cell:
+        return Cell(as_written(F.col("message")[name], F.col("written")[name], data_type))
+
+    return Records(frame, F.col("raw"), problem, cell, lambda name: F.col("message")[name])
 
 
 def require_columns(df: DataFrame, names: Iterable[str], *, where: str) -> None:

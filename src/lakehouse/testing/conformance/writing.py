@@ -74,7 +74,7 @@ class Writing(TableFixtures):
         people.append(frame([(1, "a"), (2, "b"), (3, None)]))
         people.overwrite(frame([(2, "b"), (2, "b")]), where="name = 'b'", commit=marker(1))
         assert rows_of(people.read()) == [(1, "a"), (2, "b"), (2, "b"), (3, None)]
-        people.overwrite(frame([]), where="id <= 2", commit=marker(2))
+        people.overwrite(frame([]), where="id <= 2 AND name IS NOT NULL", commit=marker(2))
         assert rows_of(people.read()) == [(3, None)]
         assert last_sequence(people, JOB) == 2
 
