@@ -15,6 +15,7 @@ from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.feeds import (
     columns,
     debezium,
+    debezium_unwrapped,
     delta_cdf,
     dms_s3,
     dms_stream,
@@ -39,6 +40,7 @@ _FEEDS = {
     "dms-s3": _Feed(dms_s3.Options, dms_s3.parse, dms_s3.route),
     "dms-stream": _Feed(dms_stream.Options, dms_stream.parse, dms_stream.route),
     "debezium": _Feed(debezium.Options, debezium.parse, debezium.route),
+    "debezium-unwrapped": _Feed(debezium_unwrapped.Options, debezium_unwrapped.parse, debezium_unwrapped.route),
     "wal2json": _Feed(wal2json.Options, wal2json.parse, wal2json.route),
     "maxwell": _Feed(maxwell.Options, maxwell.parse, maxwell.route),
     "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, sqlserver_cdc.route),

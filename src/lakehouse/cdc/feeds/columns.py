@@ -31,7 +31,7 @@ from lakehouse.cdc.feeds.records import (
     route_by_folder,
     typed_records,
 )
-from lakehouse.cdc.feeds.tables import Layout, Part, parse_table
+from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequence
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_type
@@ -72,15 +72,10 @@ class Options:
     def __post_init__(self) -> None:
         """Refuse what cannot order anything, and values that mean two things."""
         require_timezone(self.timezone)
-        given: object = self.sequence  # out of a configuration it may be anything
-        if not isinstance(given, Mapping) or not given:
-            msg = 'option sequence of feed columns must name columns and their types, as in {"lsn": "bigint"}'
-            raise ConfigError(msg)
+        require_sequence(self.sequence, feed="columns")
         if self.form not in ("csv", "json"):
             msg = f"option form of feed columns is {self.form!r}; use csv or json"
             raise ConfigError(msg)
-        for data_type in self.sequence.values():
-            parse_type(data_type)
         meanings = [value.upper() for values in (self.upserts, self.deletes, self.truncates) for value in values]
         if twice := sorted({value for value in meanings if meanings.count(value) > 1}):
             msg = f"options upserts, deletes and truncates of feed columns share {', '.join(twice)}"

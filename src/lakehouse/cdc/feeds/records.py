@@ -105,14 +105,19 @@ def typed_records(df: DataFrame, *, timezone: str) -> Records:
     return Records(frame, raw, F.lit(None).cast("string"), cell, text)
 
 
-def json_records(df: DataFrame, names: Iterable[str]) -> Records:
-    """Bronze rows whose `_raw` is one JSON object, of which the fields `names` are read. Names match exactly."""
+def json_records(df: DataFrame, names: Iterable[str], *, text: Column | None = None) -> Records:
+    """Bronze rows whose `_raw` is one JSON object, of which the fields `names` are read. Names match exactly.
+
+    Args:
+        df: bronze rows.
+        names: the fields.
+        text: the text of the object, where it is not the whole of `_raw`; the frame keeps it as `text`.
+    """
     fields_of = texts([*names])
-    frame = staged(
-        df,
-        raw=F.col(RAW),
-        message=parse_object(quote_numbers(F.col(RAW)), fields_of),
-        written=parse_object(F.col(RAW), fields_of),
+    frame = staged(df, raw=F.col(RAW), text=F.col(RAW) if text is None else text).select(
+        "*",
+        parse_object(quote_numbers(F.col("text")), fields_of).alias("message"),
+        parse_object(F.col("text"), fields_of).alias("written"),
     )
     problem = F.when(F.col("message").isNull(), "the text is not one JSON object")
 

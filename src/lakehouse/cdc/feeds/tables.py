@@ -6,7 +6,7 @@ each says so in a `Layout`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -19,6 +19,8 @@ from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
 from lakehouse.cdc.decoding import BinaryText, decode
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble
 from lakehouse.cdc.feeds.records import Records
+from lakehouse.errors import ConfigError
+from lakehouse.schemas.type_names import parse_type
 
 BEFORE_IMAGE = "before_image"
 CARRY_OVER = "carry_over"
@@ -76,21 +78,51 @@ class Layout:
     carry_overs: bool = False
 
 
+def require_sequence(sequence: object, *, feed: str) -> None:
+    """Refuse an option `sequence` that names no columns with their types.
+
+    Raises:
+        ConfigError: it is no mapping, is empty, or names an unknown type.
+    """
+    if not isinstance(sequence, Mapping) or not sequence:
+        msg = f'option sequence of feed {feed} must name columns and their types, as in {{"lsn": "bigint"}}'
+        raise ConfigError(msg)
+    for data_type in sequence.values():
+        parse_type(data_type)
+
+
 def parse_table(
-    records: Records, contract: Contract, layout: Layout, *, timezone: str, binary: BinaryText = "hex"
+    records: Records,
+    contract: Contract,
+    layout: Layout,
+    *,
+    timezone: str,
+    binary: BinaryText = "hex",
+    kind: Column | None = None,
+    provided: Column | None = None,
 ) -> ParsedChanges:
-    """Parse the rows of a change table by its layout."""
+    """Parse the rows of a change table by its layout.
+
+    Args:
+        records: the rows.
+        contract: what is wanted of them.
+        layout: what their columns mean.
+        timezone: zone of timestamps that name none.
+        binary: how bytes are written in text.
+        kind: why a row is skipped; null = it is not.
+        provided: names of the columns a row carries; null = all.
+    """
     cells = {name: records.cell(name, contract.schema[name].dataType) for name in contract.names}
     frame = _staged(records, layout, timezone)
-    kind = F.lit(None).cast("string")
+    skipped = F.lit(None).cast("string") if kind is None else kind
     if layout.replacements:
         frame = _paired(frame, cells, contract, layout)
-        kind = F.when(F.col("carried"), CARRY_OVER).when(F.col("replaced"), BEFORE_IMAGE)
+        skipped = F.when(F.col("carried"), CARRY_OVER).when(F.col("replaced"), BEFORE_IMAGE).otherwise(skipped)
     at = decode("at", TimestampType(), timezone=timezone)
     lost = [(F.col(f"s{i}").cast("string") != "") & F.col(f"q{i}").isNull() for i in range(len(layout.sequence))]
     reading = Reading(
         raw=records.raw,
-        kind=kind,
+        kind=skipped,
         malformed=records.malformed,
         operation=F.col("operation"),
         unknown=f"{layout.operation} is no operation that is known",
@@ -101,6 +133,7 @@ def parse_table(
             *(F.when(bad, part.fault) for bad, part in zip(lost, layout.sequence, strict=True)),
             F.when(at.failed, f"{layout.event_time} is no timestamp"),
         ],
+        provided=provided,
     )
     return assemble(frame, reading, contract, timezone=timezone, binary=binary)
 
