@@ -31,12 +31,6 @@ from lakehouse.cdc import events as ev
 from lakehouse.cdc.changes import DELETE, ChangeSpec
 from lakehouse.columns import IS_CURRENT, IS_LATEST, OP, RESERVED, SEQUENCE, VALID_FROM, VALID_TO, quoted, require
 
-RULES = (
-    "null_key", "null_start", "inverted", "zero_width", "current_flag", "two_current", "overlap", "gap",
-    "equal_neighbours", "orphan", "latest_flag",
-)  # fmt: skip
-"""Every rule there is."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryColumns:
@@ -92,10 +86,9 @@ def check_history(history: DataFrame, spec: ChangeSpec, columns: HistoryColumns 
     named = columns or HistoryColumns()
     require([*spec.keys, *(spec.track or ()), *named.named], history.columns, where="the history table")
     rows = _rows(history, spec, named)
-    found = [_of_rows(rows, named), _of_neighbours(rows, named)]
+    report = _reported(_with_neighbours(rows), [*_of_rows(named, len(spec.keys)), *_of_neighbours(named)])
     if named.operation is not None:
-        found.append(_gaps(rows))
-    report = reduce(DataFrame.unionByName, found)
+        report = report.unionByName(_reported(_loose_ends(rows), [_broken("gap", F.lit(True))]))
     return report.select(
         F.struct(*(F.col(f"k{i}").alias(k) for i, k in enumerate(spec.keys))).alias("key"), "rule", "sequences"
     )
@@ -136,73 +129,75 @@ def _keys(rows: DataFrame) -> list[str]:
     return [name for name in rows.columns if name[0] == "k" and name[1:].isdigit()]
 
 
-def _of_rows(rows: DataFrame, named: HistoryColumns) -> DataFrame:
-    """Rules that one row breaks on its own."""
-    broken = {
-        "null_key": reduce(or_, (F.col(key).isNull() for key in _keys(rows))),
-        "null_start": F.col("start").isNull(),
-        "inverted": F.col("end") < F.col("start"),
-        "current_flag": F.col("current") != (F.col("end").isNull() & ~F.col("deleted")),
-    }
-    if named.operation is None:
-        broken["zero_width"] = F.col("start") == F.col("end")
-    return _reported(rows, broken)
-
-
-def _of_neighbours(rows: DataFrame, named: HistoryColumns) -> DataFrame:
-    """Rules between the rows of a key: one window, ordered by start, versions before the events inside them."""
-    keys = _keys(rows)
-    ordered = Window.partitionBy(*keys).orderBy("start", F.desc("version"), "sequence")
+def _with_neighbours(rows: DataFrame) -> DataFrame:
+    """Beside each row what its key has around it: one window, ordered by start, versions before the events inside them."""
+    ordered = Window.partitionBy(*_keys(rows)).orderBy("start", F.desc("version"), "sequence")
     so_far = ordered.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     earlier = ordered.rowsBetween(Window.unboundedPreceding, -1)
-    last = ordered.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    whole = ordered.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     version = F.when(F.col("version"), F.struct("start", "end", "sequence", "tracked"))
     before = F.last(version, ignorenulls=True)
-    seen = rows.select(
+    return rows.select(
         "*",
         before.over(earlier).alias("before"),
         before.over(so_far).alias("around"),
         F.count_if(F.col("version") & F.col("end").isNull()).over(so_far).alias("open_so_far"),
-        F.max("sequence").over(last).alias("newest"),
-        F.count_if("latest").over(last).alias("flagged"),
+        F.max("sequence").over(whole).alias("newest"),
+        F.count_if("latest").over(whole).alias("flagged"),
     )
+
+
+def _of_rows(named: HistoryColumns, keys: int) -> list[Column]:
+    """Rules that one row breaks on its own."""
+    rules = [
+        _broken("null_key", reduce(or_, (F.col(f"k{i}").isNull() for i in range(keys)))),
+        _broken("null_start", F.col("start").isNull()),
+        _broken("inverted", F.col("end") < F.col("start")),
+        _broken("current_flag", F.col("current") != (F.col("end").isNull() & ~F.col("deleted"))),
+    ]
+    if named.operation is None:
+        rules.append(_broken("zero_width", F.col("start") == F.col("end")))
+    return rules
+
+
+def _of_neighbours(named: HistoryColumns) -> list[Column]:
+    """Rules between the rows of a key."""
+    pair = ("before.sequence", "sequence")
     touching = F.col("version") & F.col("before").isNotNull()
-    broken = {
-        "overlap": touching & (F.col("before.end").isNull() | (F.col("before.end") > F.col("start"))),
-        "two_current": F.col("version") & F.col("end").isNull() & (F.col("open_so_far") > 1),
-        "equal_neighbours": touching
-        & (F.col("before.end") == F.col("start"))
-        & F.col("tracked").eqNullSafe(F.col("before.tracked")),
-    }
+    too_soon = F.col("before.end").isNull() | (F.col("before.end") > F.col("start"))
+    same = (F.col("before.end") == F.col("start")) & F.col("tracked").eqNullSafe(F.col("before.tracked"))
+    second = F.col("version") & F.col("end").isNull() & (F.col("open_so_far") > 1)
+    rules = [
+        _broken("overlap", touching & too_soon, *pair),
+        _broken("two_current", second, *pair),
+        _broken("equal_neighbours", touching & same, *pair),
+    ]
     if named.operation is not None:
         inside = F.col("around").isNotNull() & (F.col("around.end").isNull() | (F.col("around.end") > F.col("start")))
-        broken["orphan"] = ~F.col("version") & ~F.col("deleted") & ~inside
+        rules.append(_broken("orphan", ~F.col("version") & ~F.col("deleted") & ~inside))
     if named.latest is not None:
         newest = F.col("sequence") == F.col("newest")
-        broken["latest_flag"] = (F.col("latest") != newest) | (newest & (F.col("flagged") != 1))
-    return _reported(seen, broken, pairs=("overlap", "two_current", "equal_neighbours"))
+        wrong = (F.col("latest") != newest) | (newest & (F.col("flagged") != 1))
+        rules.append(_broken("latest_flag", wrong))
+    return rules
 
 
-def _gaps(rows: DataFrame) -> DataFrame:
+def _loose_ends(rows: DataFrame) -> DataFrame:
     """Versions that end where nothing of their key begins, neither a version nor a delete."""
     keys = _keys(rows)
     begins = rows.where(F.col("version") | F.col("deleted")).select(*keys, F.col("start").alias("end"))
     closed = rows.where(F.col("version") & F.col("end").isNotNull())
-    loose = closed.join(begins, on=[*keys, "end"], how="left_anti")
-    return _reported(loose, {"gap": F.lit(True)})
+    return closed.join(begins, on=[*keys, "end"], how="left_anti")
 
 
-def _reported(rows: DataFrame, broken: dict[str, Column], *, pairs: Sequence[str] = ()) -> DataFrame:
-    """One row for each rule that a row breaks; the rules in `pairs` are broken together with the version before."""
-    own, both = F.array("sequence"), F.array("before.sequence", "sequence") if pairs else None
-    found = [
-        F.when(
-            condition,
-            F.struct(
-                F.lit(rule).alias("rule"), (both if both is not None and rule in pairs else own).alias("sequences")
-            ),
-        )
-        for rule, condition in broken.items()
-    ]
-    broken_rules = rows.select(*_keys(rows), F.explode(F.array_compact(F.array(*found))).alias("broken"))
-    return broken_rules.select(*_keys(rows), "broken.rule", "broken.sequences")
+def _broken(rule: str, condition: Column, *sequences: str) -> Column:
+    """The rule and the sequences of the rows that break it (default: this row's); null where it is kept."""
+    return F.when(
+        condition, F.struct(F.lit(rule).alias("rule"), F.array(*(sequences or ("sequence",))).alias("sequences"))
+    )
+
+
+def _reported(rows: DataFrame, rules: Sequence[Column]) -> DataFrame:
+    """One row for each rule that a row breaks."""
+    found = rows.select(*_keys(rows), F.explode(F.array_compact(F.array(*rules))).alias("broken"))
+    return found.select(*_keys(rows), "broken.rule", "broken.sequences")

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
+
+from lakehouse.cdc.decoding import NESTED
 
 _CORRUPT = "__corrupt"
 # From the end of the last match on: skip strings and whatever is no number, then take one number. The quantifiers are
@@ -47,7 +49,7 @@ def as_written(exact: Column, written: Column, data_type: DataType) -> Column:
     Nested values, and objects and arrays in string columns, have no quotes added. Spark writes these anew: blanks go, and
     fractions in them pass through a double. In all others every digit counts.
     """
-    if isinstance(data_type, ArrayType | MapType | StructType):
+    if isinstance(data_type, NESTED):
         return written
     if isinstance(data_type, StringType):
         return F.when(exact.rlike(r"^[\[{]"), written).otherwise(exact)

@@ -25,6 +25,7 @@ from lakehouse.cdc.feeds import (
     wal2json,
 )
 from lakehouse.cdc.feeds.assembly import Contract
+from lakehouse.cdc.feeds.records import route_by_folder
 from lakehouse.columns import Columns
 from lakehouse.errors import ConfigError
 
@@ -37,16 +38,16 @@ class _Feed:
 
 
 _FEEDS = {
-    "dms-s3": _Feed(dms_s3.Options, dms_s3.parse, dms_s3.route),
+    "dms-s3": _Feed(dms_s3.Options, dms_s3.parse, route_by_folder),
     "dms-stream": _Feed(dms_stream.Options, dms_stream.parse, dms_stream.route),
     "debezium": _Feed(debezium.Options, debezium.parse, debezium.route),
     "debezium-unwrapped": _Feed(debezium_unwrapped.Options, debezium_unwrapped.parse, debezium_unwrapped.route),
     "wal2json": _Feed(wal2json.Options, wal2json.parse, wal2json.route),
     "maxwell": _Feed(maxwell.Options, maxwell.parse, maxwell.route),
-    "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, sqlserver_cdc.route),
-    "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, delta_cdf.route),
-    "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, iceberg_changelog.route),
-    "columns": _Feed(columns.Options, columns.parse, columns.route),
+    "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, route_by_folder),
+    "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, route_by_folder),
+    "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, route_by_folder),
+    "columns": _Feed(columns.Options, columns.parse, route_by_folder),
 }
 FEEDS = tuple(_FEEDS)
 """The feeds there are."""

@@ -47,7 +47,8 @@ def show(arguments: argparse.Namespace) -> int:
     if not table.exists():
         msg = f"there is no {arguments.format} table {table.ref.identifier}; see --format, --warehouse and --catalog"
         raise ConfigError(msg)
-    report = check_history(table.read(), _spec(arguments, table), columns)
+    # Counted and then shown: found once.
+    report = check_history(table.read(), _spec(arguments, table), columns).localCheckpoint(eager=False)
     counts = {row["rule"]: row["count"] for row in report.groupBy("rule").count().collect()}
     listed = ", ".join(f"{number:,} {rule}" for rule, number in sorted(counts.items()))
     if listed:

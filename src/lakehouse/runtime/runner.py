@@ -23,7 +23,7 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.cdc.changes import EVENT_TIME_TYPE, ORIGIN_TYPE, PROVIDED_TYPE, ChangeSpec
 from lakehouse.cdc.parsing import parse_changes
-from lakehouse.columns import BATCH, EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE, TABLE
+from lakehouse.columns import EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE, TABLE
 from lakehouse.config.models import Contract, Input, JobConfig, Output
 from lakehouse.errors import ConfigError
 from lakehouse.runtime import landing
@@ -248,9 +248,9 @@ def _apply(
         rows = load.table.read()
         if "{table}" not in source.bronze:
             rows = rows.where(F.col(TABLE) == table)
-        # Parsed once, whatever it is merged into.
+        # Parsed once, and the recipe followed once, whatever it is merged into.
         slice_ = Slice.of(rows, parse, since=start, through=load.batch)
-        changes = job.recipe({table: slice_.parsed.changes}, job.params)[table]
+        changes = job.recipe({table: slice_.parsed.changes}, job.params)[table].localCheckpoint(eager=False)
         counted = quarantine.settle(table, slice_)
         done = [_merge(job, task, target, changes, load.batch) for task, target in targets]
         written += done
@@ -280,7 +280,7 @@ def _apply_unrouted(
     job: Job, name: str, source: Input, tables: Mapping[str, Contract], load: Loaded, quarantine: Quarantine
 ) -> tuple[Account, list[Written]]:
     """Account for the rows that belong to no table of this job: control records, other tables, garbage."""
-    rows = load.table.read().where(F.col(BATCH) <= load.batch)
+    rows = load.table.read()
     # Behind a function, so that it stays with Spark: Iceberg 1.11 fails on NOT IN where a partition value is null.
     nobodys = rows.where(~F.coalesce(F.col(TABLE), F.lit("")).isin(*tables))
     any_table, contract = next(iter(tables.items()))

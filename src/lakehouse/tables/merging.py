@@ -76,22 +76,21 @@ def _merge(
 ) -> MergeResult:
     """Measure and write. A table made just now is not read: most of a first load would be looking at nothing."""
     batch = measure(_settled(ev.normalise(fitted(changes, table), spec)), spec)
-    attempt = partial(write, table, batch, spec, commit)
-    result = _retried(partial(attempt, fresh=fresh), attempt) if batch.rows else MergeResult()
+    result = _retried(partial(write, table, batch, spec, commit), fresh=fresh) if batch.rows else MergeResult()
     if commit and not result.commit:
         # A batch that changed nothing has no commit to carry its marker; the note saves the next run another look.
         table.set_properties({applied_property(commit.app): str(commit.sequence)})
     return result
 
 
-def _retried(first: Callable[[], MergeResult], again: Callable[[], MergeResult]) -> MergeResult:
-    """Read again and merge again when another writer was faster."""
-    for attempt in (first, *[again] * (_ATTEMPTS - 2)):
+def _retried(attempt: Callable[..., MergeResult], *, fresh: bool) -> MergeResult:
+    """Read again and merge again when another writer was faster; its table is fresh no more."""
+    for _ in range(_ATTEMPTS - 1):
         try:
-            return attempt()
+            return attempt(fresh=fresh)
         except CommitConflictError:
-            continue
-    return again()
+            fresh = False
+    return attempt(fresh=fresh)
 
 
 def _settled(df: DataFrame) -> DataFrame:
@@ -103,7 +102,7 @@ def _settled(df: DataFrame) -> DataFrame:
     return df.localCheckpoint(eager=False)
 
 
-def _touched(stored: DataFrame, batch: Batch, spec: ChangeSpec, *, fresh: bool = False) -> DataFrame:
+def _touched(stored: DataFrame, batch: Batch, spec: ChangeSpec, *, fresh: bool) -> DataFrame:
     """The stored rows whose keys are in the batch; of a fresh table there are none."""
     if fresh:
         return stored.limit(0)
@@ -112,7 +111,7 @@ def _touched(stored: DataFrame, batch: Batch, spec: ChangeSpec, *, fresh: bool =
 
 
 def _write_history(
-    table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool = False
+    table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool
 ) -> MergeResult:
     keys = list(spec.keys)
     new = scd2.new_events(batch.events, spec, normalised=True)
@@ -155,7 +154,7 @@ def _commit_history(
 
 
 def _write_current(
-    table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool = False
+    table: Table, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool
 ) -> MergeResult:
     companion = table.sibling(TOMBSTONES)
     there = table.schema()

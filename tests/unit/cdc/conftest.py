@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     BooleanType,
@@ -148,3 +148,14 @@ def outcomes() -> Callable[[ParsedChanges], Outcomes]:
         return found
 
     return collect
+
+
+@pytest.fixture
+def text_rows(spark: SparkSession) -> Callable[..., DataFrame]:
+    """Bronze rows of text records; `_row` is the place in the list."""
+
+    def make(records: Sequence[str], header: str | None = None) -> DataFrame:
+        rows = [(text, header, "f", place) for place, text in enumerate(records)]
+        return spark.createDataFrame(rows, "_raw STRING, _header STRING, _source_file STRING, _row BIGINT")
+
+    return make

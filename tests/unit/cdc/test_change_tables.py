@@ -141,13 +141,11 @@ def test_the_rows_of_a_sql_server_change_table(spark: SparkSession) -> None:
     assert [row["_reason"] for row in parsed.rejected.collect()] == ["unknown_operation"]
 
 
-def test_the_net_changes_of_sql_server_as_csv(spark: SparkSession) -> None:
+def test_the_net_changes_of_sql_server_as_csv(text_rows: Any) -> None:
     """Net changes have no `__$seqval`; their operation 5 is an insert or an update; text says 0x before the hex."""
     header = "__$start_lsn,__$operation,__$update_mask,id,v"
     records = ["0x0000002D000000A80001,5,0x02,1,a", "0x0000002D000000A80002,1,NULL,2,NULL", "later,5,0x02,3,c"]
-    rows = [(text, header, "f", place) for place, text in enumerate(records)]
-    bronze = spark.createDataFrame(rows, "_raw STRING, _header STRING, _source_file STRING, _row BIGINT")
-    parsed = parse_changes(bronze, feed="sqlserver-cdc", schema=SCHEMA, keys="id")
+    parsed = parse_changes(text_rows(records, header), feed="sqlserver-cdc", schema=SCHEMA, keys="id")
     assert changes_of(parsed) == [
         ("delete", 2, None, ("0000002D000000A80002", "00")),
         ("upsert", 1, "a", ("0000002D000000A80001", "00")),
@@ -201,10 +199,9 @@ def test_any_table_with_an_operation_and_a_sequence(spark: SparkSession, outcome
     assert parsed.changes.schema["_sequence"].dataType.simpleString() == "struct<at:timestamp,no:bigint>"
 
 
-def test_a_csv_table_without_header_and_operations(spark: SparkSession) -> None:
+def test_a_csv_table_without_header_and_operations(text_rows: Any) -> None:
     """Fields by their order; without an operation column every row is an upsert; text that is no sequence is set aside."""
-    rows = [(text, "f", place) for place, text in enumerate(["7,1,a", "8,1,NULL", "nine,1,c"])]
-    bronze = spark.createDataFrame(rows, "_raw STRING, _source_file STRING, _row BIGINT")
+    bronze = text_rows(["7,1,a", "8,1,NULL", "nine,1,c"])
     parsed = parse_changes(
         bronze, feed="columns", schema=SCHEMA, keys="id", sequence={"no": "bigint"}, columns=["no", "id", "v"]
     )
@@ -212,7 +209,7 @@ def test_a_csv_table_without_header_and_operations(spark: SparkSession) -> None:
     assert [(row["_reason"], row["_detail"]) for row in parsed.rejected.collect()] == [("bad_value", "no is no bigint")]
 
 
-def test_json_objects_with_an_operation_and_a_sequence(spark: SparkSession) -> None:
+def test_json_objects_with_an_operation_and_a_sequence(text_rows: Any) -> None:
     """One object a record, numbers to the last digit; what is no object is set aside."""
     records = [
         '{"id": 9007199254740993, "v": "a", "__op": "c", "__lsn": 36028797018963969}',
@@ -221,10 +218,8 @@ def test_json_objects_with_an_operation_and_a_sequence(spark: SparkSession) -> N
         '{"id": 1, "v": "x", "__op": "c"}',
         "[]",
     ]
-    rows = [(text, None, "f", place) for place, text in enumerate(records)]
-    bronze = spark.createDataFrame(rows, "_raw STRING, _header STRING, _source_file STRING, _row BIGINT")
     parsed = parse_changes(
-        bronze, feed="columns", schema=SCHEMA, keys="id", form="json", op_column="__op", upserts=["c", "u", "r"],
+        text_rows(records), feed="columns", schema=SCHEMA, keys="id", form="json", op_column="__op", upserts=["c", "u", "r"],
         deletes=["d"], sequence={"__lsn": "bigint"},
     )  # fmt: skip
     assert changes_of(parsed) == [

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import ParsedChanges
@@ -17,10 +17,8 @@ SCHEMA = StructType([StructField("id", LongType()), StructField("v", StringType(
 MARKER = "__debezium_unavailable_value"
 
 
-def parsed(spark: SparkSession, messages: list[str]) -> ParsedChanges:
-    """The messages parsed; `_row` is their place in the list."""
-    rows = [(text, "f", place) for place, text in enumerate(messages)]
-    bronze = spark.createDataFrame(rows, "_raw STRING, _source_file STRING, _row BIGINT")
+def parsed(bronze: DataFrame) -> ParsedChanges:
+    """What the feed makes of the rows."""
     return parse_changes(bronze, feed="debezium-unwrapped", schema=SCHEMA, keys="id", sequence={"__lsn": "bigint"})
 
 
@@ -29,7 +27,7 @@ def line(value: Any, topic: str = "shop.public.t") -> str:
     return json.dumps({"topic": topic, "key": "{}", "value": None if value is None else json.dumps(value)})
 
 
-def test_a_message_of_every_form_and_every_fault(spark: SparkSession, outcomes: Any) -> None:
+def test_a_message_of_every_form_and_every_fault(text_rows: Any, outcomes: Any) -> None:
     """Operations from `__op` or `__deleted`, markers as unchanged columns, tombstones skipped, the rest set aside."""
     row = {"id": 1, "v": "a", "doc": "x", "__lsn": 7}
     messages = [
@@ -50,7 +48,7 @@ def test_a_message_of_every_form_and_every_fault(spark: SparkSession, outcomes: 
     ]
     change = {"id": 1, "v": "a", "doc": "x", "_op": "upsert", "_sequence": 7, "_provided": None, "_event_time": None}
     gone = change | {"v": None, "doc": None, "_op": "delete"}
-    assert outcomes(parsed(spark, messages)) == {
+    assert outcomes(parsed(text_rows(messages))) == {
         0: [change],
         1: [change | {"doc": None, "_provided": ["id", "v"]}],
         2: [gone],

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DecimalType, LongType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import ParsedChanges
@@ -33,14 +33,12 @@ def message(kind: str, data: Any = None, **told: Any) -> str:
     return json.dumps({k: v for k, v in body.items() if v is not None})
 
 
-def parsed(spark: SparkSession, messages: list[str]) -> ParsedChanges:
-    """The messages parsed; `_row` is their place in the list."""
-    rows = [(text, "f", place) for place, text in enumerate(messages)]
-    bronze = spark.createDataFrame(rows, "_raw STRING, _source_file STRING, _row BIGINT")
+def parsed(bronze: DataFrame) -> ParsedChanges:
+    """What the feed makes of the rows."""
     return parse_changes(bronze, feed="maxwell", schema=SCHEMA, keys="id")
 
 
-def test_a_message_of_every_type_and_every_fault(spark: SparkSession, outcomes: Any) -> None:
+def test_a_message_of_every_type_and_every_fault(text_rows: Any, outcomes: Any) -> None:
     """Each message becomes its changes, is skipped by kind, or is set aside with a reason that never quotes a value."""
     lem = {"id": 1, "daemon": "Stanislaw Lem", "price": 1.10}
     messages = [
@@ -68,7 +66,7 @@ def test_a_message_of_every_type_and_every_fault(spark: SparkSession, outcomes: 
         "_sequence": {"phase": 1, "ts": AT, "xid": 940752, "xoffset": LAST},
     }  # fmt: skip
     gone = row | {"daemon": None, "price": None, "_op": "delete"}
-    assert outcomes(parsed(spark, messages)) == {
+    assert outcomes(parsed(text_rows(messages))) == {
         0: [row | {"_sequence": row["_sequence"] | {"xoffset": 0}}],
         1: [row],
         2: [gone | {"id": 7}, row],
@@ -89,12 +87,12 @@ def test_a_message_of_every_type_and_every_fault(spark: SparkSession, outcomes: 
     }
 
 
-def test_no_digit_is_lost(spark: SparkSession, outcomes: Any) -> None:
+def test_no_digit_is_lost(text_rows: Any, outcomes: Any) -> None:
     """Numbers of 38 digits, and integers beyond 2^53 stay as written; a JSON column is JSON again, without blanks."""
     text = message("insert", {"id": 0, "daemon": {"a": [1.5]}, "price": -1})
     price = "123456789012345678901234567890123456.78"
     exact = text.replace('"id": 0', '"id": 9007199254740993').replace('"price": -1', f'"price": {price}')
-    found = outcomes(parsed(spark, [exact]))[0][0]
+    found = outcomes(parsed(text_rows([exact])))[0][0]
     assert (found["id"], found["price"], found["daemon"]) == (9007199254740993, Decimal(price), '{"a":[1.5]}')
 
 

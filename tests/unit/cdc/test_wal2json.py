@@ -15,7 +15,6 @@ from pyspark.sql.types import DecimalType, DoubleType, LongType, StringType, Str
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.parsing import parse_changes, route
 
-BRONZE = "_raw STRING, _source_file STRING, _row BIGINT"
 SCHEMA = StructType(
     [
         StructField("id", LongType()),
@@ -45,10 +44,9 @@ def message(action: str, columns: Any = None, identity: Any = None, **told: Any)
     return json.dumps({k: v for k, v in body.items() if v is not None})
 
 
-def parsed(spark: SparkSession, messages: list[str]) -> ParsedChanges:
-    """The messages parsed; `_row` is their place in the list."""
-    rows = [(text, "f", place) for place, text in enumerate(messages)]
-    return parse_changes(spark.createDataFrame(rows, BRONZE), feed="wal2json", schema=SCHEMA, keys="id")
+def parsed(bronze: DataFrame) -> ParsedChanges:
+    """What the feed makes of the rows."""
+    return parse_changes(bronze, feed="wal2json", schema=SCHEMA, keys="id")
 
 
 def recorded(spark: SparkSession, path: str) -> DataFrame:
@@ -78,7 +76,7 @@ def test_every_recorded_change_is_the_one_the_server_made(spark: SparkSession, s
     assert kinds.keys() == {"transaction", "other_table"}
 
 
-def test_a_message_of_every_action_and_every_fault(spark: SparkSession, outcomes: Any) -> None:
+def test_a_message_of_every_action_and_every_fault(text_rows: Any, outcomes: Any) -> None:
     """Each message becomes its changes, is skipped by kind, or is set aside with a reason that never quotes a value."""
     whole = {"id": 7, "amount": 1.10, "ratio": None, "note": ""}
     line = json.dumps({"lsn": "1/10", "xid": 7, "data": message("I", whole, lsn=None)})
@@ -113,7 +111,7 @@ def test_a_message_of_every_action_and_every_fault(spark: SparkSession, outcomes
     nothing = dict.fromkeys(("amount", "ratio", "note"))
     gone = row | nothing | {"_op": "delete"}
     odd = ("malformed", "the text is not one JSON object of the form of wal2json messages")
-    assert outcomes(parsed(spark, messages)) == {
+    assert outcomes(parsed(text_rows(messages))) == {
         0: [row],
         1: [row | nothing],
         2: [row | {"note": None, "_provided": ["id", "amount"]}],
@@ -139,12 +137,12 @@ def test_a_message_of_every_action_and_every_fault(spark: SparkSession, outcomes
     }
 
 
-def test_no_digit_is_lost(spark: SparkSession, outcomes: Any) -> None:
+def test_no_digit_is_lost(text_rows: Any, outcomes: Any) -> None:
     """Decimals of 38 digits, integers beyond 2^53, and JSON inside a text stay as written."""
     amount = "123456789012345678901234567890123456.78"
     text = message("I", {"id": 0, "amount": -1, "ratio": 1e-300, "note": '{"a": 1.50, "b": [1e3]}'})
     exact = text.replace('"value": 0', '"value": 9007199254740993').replace('"value": -1', f'"value": {amount}')
-    assert outcomes(parsed(spark, [exact]))[0][0].items() >= {
+    assert outcomes(parsed(text_rows([exact])))[0][0].items() >= {
         "id": 9007199254740993, "amount": Decimal(amount), "ratio": 1e-300, "note": '{"a": 1.50, "b": [1e3]}',
     }.items()  # fmt: skip
 

@@ -29,7 +29,7 @@ from lakehouse.cdc.changes import (
     UPSERT,
     ParsedChanges,
 )
-from lakehouse.cdc.decoding import BinaryText, decode, is_lost, require_decodable
+from lakehouse.cdc.decoding import BinaryText, decode, is_lost, require_decodable, require_timezone
 from lakehouse.columns import (
     EVENT_TIME,
     FILE,
@@ -85,6 +85,21 @@ class Contract:
     def key_names(self) -> tuple[str, ...]:
         """The key columns in order."""
         return as_tuple(self.keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneOptions:
+    """The options of a feed that leaves one thing to say.
+
+    Attributes:
+        timezone: zone of timestamps that name none.
+    """
+
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        """Refuse a zone that does not exist."""
+        require_timezone(self.timezone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,12 @@ def staged(df: DataFrame, **columns: Column) -> DataFrame:
         table.cast("string").alias("table"),
         *(column.alias(name) for name, column in columns.items()),
     )
+
+
+def provided_names(there: Mapping[str, Column]) -> Column:
+    """The names of the columns whose value is there; null when all are, which is how a change log says "all"."""
+    names = F.array_compact(F.array(*(F.when(present, F.lit(name)) for name, present in there.items())))
+    return F.when(F.size(names) < len(there), names)
 
 
 def assemble(

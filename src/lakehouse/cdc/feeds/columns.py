@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.changes import ParsedChanges
@@ -27,11 +27,8 @@ from lakehouse.cdc.feeds.records import (
     Records,
     csv_records,
     json_records,
-    require_columns,
-    route_by_folder,
-    typed_records,
 )
-from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequence
+from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequence, typed_table
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_type
@@ -94,11 +91,6 @@ class Options:
         )
 
 
-def route() -> Column:
-    """`schema.table` from the last two folders of `_source_file`."""
-    return route_by_folder()
-
-
 def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     """Parse rows of a table of changes; see the table above.
 
@@ -110,13 +102,12 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
 
 
 def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
-    named = [*contract.key_names, *options.sequence, *([options.op_column] if options.op_column else [])]
     if RAW not in df.columns:
-        require_columns(df, named, where="the change table")
-        return typed_records(df, timezone=options.timezone)
+        return typed_table(df, contract, options.layout, timezone=options.timezone)
     require_bronze(df, contract)
+    event_time = () if options.event_time is None else (options.event_time,)
+    names = tuple(dict.fromkeys((*contract.names, *options.layout.required, *event_time)))
     if options.form == "json":
-        return json_records(df, [*contract.names, *named, *([options.event_time] if options.event_time else [])])
-    names = tuple(options.columns or dict.fromkeys((*contract.names, *named)))
-    positional = F.array(*(F.lit(name) for name in names))
+        return json_records(df, names)
+    positional = F.array(*(F.lit(name) for name in options.columns or names))
     return csv_records(df, positional=positional, delimiter=options.delimiter, null_value=options.null_value)

@@ -14,7 +14,6 @@ no change. Snapshot rows are those with op r or a `source.snapshot` that says so
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -25,8 +24,8 @@ from pyspark.sql.types import ArrayType, DataType, StringType, StructField, Stru
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
 from lakehouse.cdc.decoding import BinaryText, require_timezone
-from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze, staged
-from lakehouse.cdc.feeds.debezium_values import Decimals, TimeUnit, is_described, plain_text
+from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, provided_names, require_bronze, staged
+from lakehouse.cdc.feeds.debezium_values import Decimals, TimeUnit, is_described, is_unavailable, plain_text
 from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
@@ -79,12 +78,6 @@ class Options:
                 msg = f"option {name} of feed debezium is {getattr(self, name)!r}; use one of {', '.join(choices)}"
                 raise ConfigError(msg)
 
-    @property
-    def markers(self) -> tuple[str, ...]:
-        """Every way the unavailable marker may be written."""
-        raw = self.unavailable.encode()
-        return (self.unavailable, base64.b64encode(raw).decode(), raw.hex(), f'["{self.unavailable}"]')
-
 
 def route() -> Column:
     """`schema.table` (or `database.table`) from the source block, else from the topic of a tombstone; null for the rest.
@@ -116,8 +109,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     op = F.col("envelope.op")
     snapshot = (op == "r") | ((op == "c") & F.col("envelope.source.snapshot").isin(*_SNAPSHOTS))
     texts_of = {name: F.col(f"t{i}") for i, name in enumerate(contract.names)}
-    missing = {name: F.coalesce(text.isin(*options.markers), F.lit(False)) for name, text in texts_of.items()}
-    provided = F.array_compact(F.array(*(F.when(~gone, F.lit(name)) for name, gone in missing.items())))
+    there = {name: ~is_unavailable(text, options.unavailable) for name, text in texts_of.items()}
     frame, row = _plain(frame, contract, options, texts_of)
     keys_before = {key: F.when(op == "u", F.col("envelope.before")[key]) for key in contract.key_names}
     frame, old = _plain(frame, contract, options, keys_before)
@@ -129,9 +121,9 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         unknown="op is none of c, u, r, d, t, m",
         sequence=_sequence(options.connector, F.coalesce(snapshot, F.lit(False))),
         event_time=_event_time(),
-        row={name: Cell(F.when(~missing[name], text)) for name, text in row.items()},
+        row={name: Cell(F.when(there[name], text)) for name, text in row.items()},
         old_key={key: Cell(text) for key, text in old.items()},
-        provided=F.when((op != "d") & (op != "t") & (F.size(provided) < len(texts_of)), provided),
+        provided=F.when((op != "d") & (op != "t"), provided_names(there)),
     )
     return assemble(frame, reading, contract, timezone=options.timezone, binary=options.binary)
 

@@ -25,7 +25,8 @@ from pyspark.sql.types import DataType
 
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.decoding import BinaryText, require_timezone
-from lakehouse.cdc.feeds.assembly import Cell, Contract, require_bronze
+from lakehouse.cdc.feeds.assembly import Cell, Contract, provided_names, require_bronze
+from lakehouse.cdc.feeds.debezium_values import is_unavailable
 from lakehouse.cdc.feeds.records import Records, json_records
 from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequence
 from lakehouse.cdc.json_text import bind, parse_object, texts
@@ -101,6 +102,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     is_line = bind(line, lambda record: record["topic"].isNotNull() | record["value"].isNotNull())
     text = F.when(F.coalesce(is_line, F.lit(False)), line["value"]).otherwise(F.col(RAW))
     records = json_records(df, names, text=text)
+    there = {name: ~is_unavailable(records.text(name), options.unavailable) for name in contract.names}
     return parse_table(
         _read(records, options),
         contract,
@@ -108,26 +110,19 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         timezone=options.timezone,
         binary=options.binary,
         kind=F.when(F.col("text").isNull() | (F.trim("text") == "null"), "tombstone"),
-        provided=_provided(records, contract, options),
+        provided=provided_names(there),
     )
 
 
 def _read(records: Records, options: Options) -> Records:
     """The records with one operation out of two fields, and without markers."""
-    deleted = F.when(records.any_case(_DELETED) == "true", "d")
+    deleted = F.when(records.text(_DELETED) == "true", "d")
 
-    def control(name: str) -> Column:
-        return F.coalesce(records.any_case(_OP), deleted) if name == _OP else records.any_case(name)
+    def text(name: str) -> Column:
+        return F.coalesce(records.text(_OP), deleted) if name == _OP else records.text(name)
 
     def cell(name: str, data_type: DataType) -> Cell:
         value = records.cell(name, data_type).column
-        return Cell(F.when(value != options.unavailable, value))
+        return Cell(F.when(~is_unavailable(value, options.unavailable), value))
 
-    return dataclasses.replace(records, cell=cell, any_case=control)
-
-
-def _provided(records: Records, contract: Contract, options: Options) -> Column:
-    """The columns whose value is there; null when all are."""
-    marked = {name: F.coalesce(records.any_case(name) == options.unavailable, F.lit(False)) for name in contract.names}
-    names = F.array_compact(F.array(*(F.when(~gone, F.lit(name)) for name, gone in marked.items())))
-    return F.when(F.size(names) < len(marked), names)
+    return dataclasses.replace(records, cell=cell, text=text)

@@ -6,6 +6,7 @@ options decide. The result is text that `lakehouse.cdc.decoding` reads, or `?` w
 
 from __future__ import annotations
 
+import base64
 from typing import Literal
 
 from pyspark.sql import Column
@@ -65,6 +66,13 @@ def plain_text(value: Column, data_type: DataType, *, decimals: Decimals, time_u
                     known
                 )
             return F.when(name.isNull() | text.isNull(), text).otherwise(known)
+
+
+def is_unavailable(text: Column, placeholder: str) -> Column:
+    """Whether the text is the unavailable marker, as it is or as bytes and lists write it; false for null."""
+    raw = placeholder.encode()
+    written = (placeholder, base64.b64encode(raw).decode(), raw.hex(), f'["{placeholder}"]')
+    return F.coalesce(text.isin(*written), F.lit(False))
 
 
 def unscaled(text: Column) -> Column:

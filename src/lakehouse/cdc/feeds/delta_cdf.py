@@ -14,16 +14,12 @@ frame, as a read of the feed gives them. Format: https://docs.delta.io/latest/de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql.types import LongType
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.cdc.decoding import require_timezone
-from lakehouse.cdc.feeds.assembly import Contract
-from lakehouse.cdc.feeds.records import require_columns, route_by_folder, typed_records
-from lakehouse.cdc.feeds.tables import Layout, Part, parse_table
+from lakehouse.cdc.feeds.assembly import Contract, ZoneOptions
+from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, typed_table
 
 LAYOUT = Layout(
     operation="_change_type",
@@ -36,24 +32,7 @@ LAYOUT = Layout(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How the feed is read.
-
-    Attributes:
-        timezone: zone of timestamps that name none.
-    """
-
-    timezone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        """Refuse a zone that does not exist."""
-        require_timezone(self.timezone)
-
-
-def route() -> Column:
-    """`schema.table` from the last two folders of `_source_file`, where the feed was landed as files."""
-    return route_by_folder()
+Options = ZoneOptions
 
 
 def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
@@ -62,5 +41,5 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     Raises:
         MissingColumnsError: a column of the feed or of the key is not there.
     """
-    require_columns(df, [*contract.key_names, "_change_type", "_commit_version"], where="the change data feed")
-    return parse_table(typed_records(df, timezone=options.timezone), contract, LAYOUT, timezone=options.timezone)
+    records = typed_table(df, contract, LAYOUT, timezone=options.timezone)
+    return parse_table(records, contract, LAYOUT, timezone=options.timezone)

@@ -24,7 +24,7 @@ from pyspark.sql.types import TimestampType
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
 from lakehouse.cdc.decoding import decode, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze
-from lakehouse.cdc.feeds.records import Records, csv_records, require_columns, route_by_folder, typed_records
+from lakehouse.cdc.feeds.records import Records, csv_records, require_columns, typed_records
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
 
@@ -64,11 +64,6 @@ class Options:
         if isinstance(self.columns, str):
             msg = "option columns of feed dms-s3 must be a list of names, in file order"
             raise ConfigError(msg)
-
-
-def route() -> Column:
-    """`schema.table` from the last two folders of `_source_file`, which is how DMS lays out its files."""
-    return route_by_folder()
 
 
 def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:

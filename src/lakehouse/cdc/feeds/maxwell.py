@@ -13,15 +13,12 @@ Binary values are base64, `ts` counts seconds. Format: https://maxwells-daemon.i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import require_timezone
-from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze, staged
+from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, ZoneOptions, assemble, require_bronze, staged
 from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 
@@ -30,19 +27,7 @@ _FRAMES = ("bootstrap-start", "bootstrap-complete")
 _CONTROLS = ("database", "table", "type", "ts", "xid", "xoffset", "commit")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How the producer is set.
-
-    Attributes:
-        timezone: zone of `datetime` values, which MySQL keeps without one.
-    """
-
-    timezone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        """Refuse a zone that does not exist."""
-        require_timezone(self.timezone)
+Options = ZoneOptions
 
 
 def route() -> Column:

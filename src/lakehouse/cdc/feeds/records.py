@@ -27,18 +27,18 @@ class Records:
         raw: the row as text, for quarantine.
         malformed: what is wrong with its form; null = nothing.
         cell: a column by its name, for a value of a type.
-        any_case: text of the column that has this name in any case.
+        text: text of a column by its name; CSV and typed rows know it in any case.
     """
 
     frame: DataFrame
     raw: Column
     malformed: Column
     cell: Callable[[str, DataType], Cell]
-    any_case: Callable[[str], Column]
+    text: Callable[[str], Column]
 
     def control(self, name: str | None) -> Column:
         """Text of a column that says something about the row; null where there is none or an empty one."""
-        column = F.lit(None).cast("string") if name is None else self.any_case(name)
+        column = F.lit(None).cast("string") if name is None else self.text(name)
         return F.when(column != "", column)
 
 

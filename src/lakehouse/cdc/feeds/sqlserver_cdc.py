@@ -17,15 +17,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.decoding import require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
-from lakehouse.cdc.feeds.records import Records, csv_records, require_columns, route_by_folder, typed_records
-from lakehouse.cdc.feeds.tables import Layout, Part, parse_table
+from lakehouse.cdc.feeds.records import Records, csv_records
+from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, typed_table
 from lakehouse.columns import RAW
 
 _START, _WITHIN, _OPERATION = "__$start_lsn", "__$seqval", "__$operation"
@@ -71,11 +71,6 @@ class Options:
         )
 
 
-def route() -> Column:
-    """`schema.table` from the last two folders of `_source_file`."""
-    return route_by_folder()
-
-
 def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     """Parse rows of a change table; see the table above.
 
@@ -87,8 +82,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
 
 def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
     if RAW not in df.columns:
-        require_columns(df, [*contract.key_names, _START, _OPERATION], where="the change table")
-        return typed_records(df, timezone=options.timezone)
+        return typed_table(df, contract, options.layout, timezone=options.timezone)
     require_bronze(df, contract)
     names = options.columns or (_START, _WITHIN, _OPERATION, "__$update_mask", *contract.names)
     positional = F.array(*(F.lit(name) for name in names))

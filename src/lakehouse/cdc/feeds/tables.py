@@ -1,6 +1,6 @@
 """Change tables: rows that carry an operation, an order and the values in columns of their own.
 
-The feeds `columns`, `delta-cdf`, `iceberg-changelog` and `sqlserver-cdc` differ in what these columns are called and mean;
+The feeds `columns`, `debezium-unwrapped`, `delta-cdf`, `iceberg-changelog` and `sqlserver-cdc` differ in what these columns are called and mean;
 each says so in a `Layout`.
 """
 
@@ -18,7 +18,7 @@ from pyspark.sql.types import DataType, TimestampType
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
 from lakehouse.cdc.decoding import BinaryText, decode
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble
-from lakehouse.cdc.feeds.records import Records
+from lakehouse.cdc.feeds.records import Records, require_columns, typed_records
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_type
 
@@ -76,6 +76,22 @@ class Layout:
     event_time: str | None = None
     replacements: bool = False
     carry_overs: bool = False
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that a change table cannot do without."""
+        operation = () if self.operation is None else (self.operation,)
+        return (*operation, *(part.column for part in self.sequence if part.default is None))
+
+
+def typed_table(df: DataFrame, contract: Contract, layout: Layout, *, timezone: str) -> Records:
+    """The rows of a change table that have columns of their own.
+
+    Raises:
+        MissingColumnsError: the key, operation or sequence is not there.
+    """
+    require_columns(df, [*contract.key_names, *layout.required], where="the change table")
+    return typed_records(df, timezone=timezone)
 
 
 def require_sequence(sequence: object, *, feed: str) -> None:

@@ -14,15 +14,22 @@ text in `data`. There is no full load in this feed. Format: https://github.com/e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode, require_timezone
-from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze, staged
+from lakehouse.cdc.decoding import decode
+from lakehouse.cdc.feeds.assembly import (
+    Cell,
+    Contract,
+    Reading,
+    ZoneOptions,
+    assemble,
+    provided_names,
+    require_bronze,
+    staged,
+)
 from lakehouse.cdc.feeds.postgresql import log_address
 from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
@@ -38,19 +45,7 @@ _MESSAGE = StructType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How the stream is read.
-
-    Attributes:
-        timezone: zone of timestamps that name none (`timestamp without time zone`).
-    """
-
-    timezone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        """Refuse a zone that does not exist."""
-        require_timezone(self.timezone)
+Options = ZoneOptions
 
 
 def route() -> Column:
@@ -86,7 +81,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     told = {
         name: F.when(action == "D", before[name]).otherwise(F.coalesce(cells[name], before[name])) for name in cells
     }
-    provided = F.array_compact(F.array(*(F.when(cell.isNotNull(), F.lit(name)) for name, cell in told.items())))
+    provided = provided_names({name: cell.isNotNull() for name, cell in told.items()})
     reading = Reading(
         raw=F.col("raw"),
         kind=F.when(action.isin("B", "C"), "transaction").when(action == "M", "message"),
@@ -101,7 +96,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
             F.when(F.col("lsn").isNotNull() & F.col("position").isNull(), "lsn is no log address (hi/lo in hex)"),
             F.when(at.failed, "timestamp is no timestamp"),
         ],
-        provided=F.when((action == "U") & (F.size(provided) < len(told)), provided),
+        provided=F.when(action == "U", provided),
     )
     return assemble(frame, reading, contract, timezone=options.timezone, binary="hex")
 
