@@ -27,6 +27,10 @@ IS_LATEST = "_is_latest"
 
 # The current table (SCD 1), beside SEQUENCE: who wrote the columns that the last event left out.
 AUTHORS = "_authors"
+# With soft deletes also: whether the row is deleted, its last upsert, and the deletes that still matter.
+IS_DELETED = "_is_deleted"
+UPSERTED = "_upserted"
+DELETES = "_deletes"
 
 # Bronze: the record as it arrived, and where it came from.
 RAW = "_raw"
@@ -34,6 +38,7 @@ HEADER = "_header"
 TABLE = "_table"
 FILE = "_source_file"  # Iceberg keeps `_file` for itself
 ROW = "_row"
+PART = "_part"  # the place of a change in a record that holds several
 BATCH = "_batch"
 LOADED_AT = "_loaded_at"
 RUN_ID = "_run_id"
@@ -46,7 +51,8 @@ KIND = "_kind"
 RESERVED = frozenset(
     {
         *CHANGE_COLUMNS, VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, IS_LATEST, AUTHORS,
-        RAW, HEADER, TABLE, FILE, ROW, BATCH, LOADED_AT, RUN_ID, REASON, DETAIL, KIND,
+        IS_DELETED, UPSERTED, DELETES,
+        RAW, HEADER, TABLE, FILE, ROW, PART, BATCH, LOADED_AT, RUN_ID, REASON, DETAIL, KIND,
     }
 )  # fmt: skip
 """Names a source may not use; a source that does is refused with the name."""

@@ -4,11 +4,11 @@ A change log is a frame of payload columns (keys included) and the reserved ones
 
 | column | type | meaning |
 |---|---|---|
-| `_op` | string | `upsert`, `delete` or `truncate` |
+| `_op` | string | `upsert`, `delete` or `truncate` (of the whole table; its key columns are null) |
 | `_sequence` | any orderable type | total order of the changes of one key; never arrival time |
 | `_provided` | array<string> | names of the columns the event carries; null = all. A column left out is unchanged |
 | `_event_time` | timestamp | when it happened at the source; nullable |
-| `_origin` | struct<file: string, row: bigint> | where the event came from; nullable |
+| `_origin` | struct<file: string, row: bigint, part: int> | where the event came from; nullable. `part` is its place in a record of several, else null |
 
 `_op` and `_sequence` are needed; the others may be absent and then count as null.
 """
@@ -20,7 +20,7 @@ from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, LongType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import ArrayType, IntegerType, LongType, StringType, StructField, StructType, TimestampType
 
 from lakehouse.columns import DETAIL, KIND, ORIGIN, RAW, REASON, Columns, as_tuple
 from lakehouse.errors import ConfigError
@@ -35,10 +35,15 @@ UNKNOWN_OPERATION = "unknown_operation"
 MISSING_KEY = "missing_key"
 MISSING_SEQUENCE = "missing_sequence"
 BAD_VALUE = "bad_value"
+TOO_LATE = "too_late"
+
+_CHOICES = {"on_tie": ("resolve", "fail"), "on_truncate": ("fail", "apply"), "deletes": ("hard", "soft")}
 
 PROVIDED_TYPE = ArrayType(StringType())
 EVENT_TIME_TYPE = TimestampType()
-ORIGIN_TYPE = StructType([StructField("file", StringType()), StructField("row", LongType())])
+ORIGIN_TYPE = StructType(
+    [StructField("file", StringType()), StructField("row", LongType()), StructField("part", IntegerType())]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +94,23 @@ class ChangeSpec:
         ignore_nulls: a null in an event means "unchanged" (all columns, or the named ones).
         on_tie: two different events at one (key, sequence): `resolve` keeps one by a fixed rule (a delete first, then
             the larger content hash) and counts it; `fail` raises before anything is written.
-        on_truncate: `fail` raises before anything is written.
+        on_truncate: `fail` raises before anything is written; `apply` deletes, at the truncate's place in the order, every key
+            that has an event before it. An event at that very place stands.
+        deletes: of a current table: `hard` removes the row and remembers the delete beside the table; `soft` keeps the row
+            with the values it had and flags it (`_is_deleted`).
+        evolve: add columns that the table lacks and widen types that are too narrow, rather than refuse the changes. Events
+            before the column came count as null in it.
+        text_sequence: let `_sequence` be text. Text orders letter by letter ("10" before "9"): right for fixed-width text only.
     """
 
     keys: Columns
     track: Columns | None = None
     ignore_nulls: bool | Columns = False
     on_tie: Literal["resolve", "fail"] = "resolve"
-    on_truncate: Literal["fail"] = "fail"
+    on_truncate: Literal["fail", "apply"] = "fail"
+    deletes: Literal["hard", "soft"] = "hard"
+    evolve: bool = False
+    text_sequence: bool = False
 
     def __post_init__(self) -> None:
         """Normalise the column lists to tuples and refuse an empty key."""
@@ -108,3 +122,7 @@ class ChangeSpec:
         if not self.keys:
             msg = "a change spec needs at least one key column"
             raise ConfigError(msg)
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                msg = f"{name} is {getattr(self, name)!r}; it is one of {', '.join(map(repr, allowed))}"
+                raise ConfigError(msg)

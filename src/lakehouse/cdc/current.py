@@ -14,20 +14,28 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, MapType, StringType, StructField, StructType
 
 from lakehouse.cdc import events as ev
-from lakehouse.cdc.changes import DELETE, EVENT_TIME_TYPE, PROVIDED_TYPE, UPSERT, ChangeSpec
+from lakehouse.cdc.changes import DELETE, EVENT_TIME_TYPE, PROVIDED_TYPE, TRUNCATE, UPSERT, ChangeSpec
+from lakehouse.cdc.truncates import truncates_of, with_truncates
 from lakehouse.columns import AUTHORS, EVENT_TIME, OP, PROVIDED, SEQUENCE, quoted
 
 LAST_DELETE = "__lh_last_delete"
 NEW_DELETE = "__lh_new_delete"
 BEFORE = "__lh_before"
+SUMMED = (ev.DUPLICATES, ev.TIES, ev.TIED)
+
+_LATE = "__lh_is_late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentState:
-    """A current table and its tombstones; neither is exact without the other."""
+    """A current table, its tombstones, and the truncates it was given; none is exact without the others.
+
+    `truncates`: `_sequence` and `_event_time` of each; None: there were none.
+    """
 
     rows: DataFrame
     tombstones: DataFrame
+    truncates: DataFrame | None = None
 
 
 def current_schema(payload: StructType, sequence: DataType, *, authors: bool = False) -> StructType:
@@ -53,13 +61,16 @@ def apply_current(state: CurrentState, changes: DataFrame, spec: ChangeSpec) -> 
         MissingColumnsError: the spec names columns that are not there.
     """
     batch = ev.normalise(changes, spec)
+    truncates = truncates_of(batch, spec, state.truncates)
     stored = stored_events(state.rows, spec, partial=True)
     dead = deletes_of(state.tombstones, like=stored)
-    folded = fold(stored.unionByName(dead).unionByName(new_events(batch, like=stored)), spec, partial=True)
+    events = stored.unionByName(dead).unionByName(new_events(batch.where(F.col(OP) != TRUNCATE), like=stored))
+    folded = fold(with_truncates(events, truncates, spec), spec, partial=True)
     rows = folded.where(F.col(OP) == UPSERT).select(*[F.col(quoted(name)) for name in state.rows.columns])
     deleted = folded.where(F.col(LAST_DELETE).isNotNull())
     keys = [F.col(quoted(key)) for key in spec.keys]
-    return CurrentState(rows=rows, tombstones=deleted.select(*keys, F.col(LAST_DELETE).alias(SEQUENCE)))
+    tombstones = deleted.select(*keys, F.col(LAST_DELETE).alias(SEQUENCE))
+    return CurrentState(rows=rows, tombstones=tombstones, truncates=truncates)
 
 
 def stored_events(rows: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
@@ -72,8 +83,19 @@ def stored_events(rows: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFr
     values = [F.col(quoted(name)) for name in payload.names]
     if not partial:
         return rows.select(*values, *_as_stored(F.col(SEQUENCE), F.lit(None)))
-    sequence = rows.schema[SEQUENCE].dataType
-    authors = F.col(AUTHORS) if AUTHORS in rows.columns else F.lit(None).cast(MapType(StringType(), sequence))
+    exploded = with_authors(rows).select(
+        *values, as_shown(payload).alias(BEFORE), F.explode(made_by(payload, spec)).alias("__lh_by")
+    )
+    return exploded.select(*values, *_as_stored(F.col("__lh_by.s"), F.col("__lh_by.p")), F.col(BEFORE))
+
+
+def with_authors(rows: DataFrame) -> DataFrame:
+    """The rows with `_authors`, which a table that never saw a partial event lacks."""
+    return rows if AUTHORS in rows.columns else rows.withColumn(AUTHORS, no_authors(rows.schema[SEQUENCE].dataType))
+
+
+def made_by(payload: StructType, spec: ChangeSpec) -> Column:
+    """The upserts that made a row, newest first: their sequences (s) and the columns they carried (p; null = all)."""
     others = [name for name in payload.names if name not in spec.keys]
     own = F.array_except(F.array(*[F.lit(name) for name in others]), F.map_keys(F.col(AUTHORS)))
     newest = F.struct(F.col(SEQUENCE).alias("s"), F.when(F.col(AUTHORS).isNotNull(), F.array_sort(own)).alias("p"))
@@ -84,15 +106,18 @@ def stored_events(rows: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFr
             s.alias("s"), F.array_sort(F.map_keys(F.map_filter(F.col(AUTHORS), lambda _, by: by == s))).alias("p")
         ),
     )
-    made_by = F.concat(F.array(newest), F.coalesce(older, F.slice(F.array(newest), 1, 0)))
-    known = rows.select(*values, F.col(SEQUENCE), authors.alias(AUTHORS))
-    before = F.struct(ev.comparable(payload.names, payload).alias("v"), _text(F.col(AUTHORS)).alias("a"))
-    exploded = known.select(*values, before.alias(BEFORE), F.explode(made_by).alias("__lh_by"))
-    return exploded.select(*values, *_as_stored(F.col("__lh_by.s"), F.col("__lh_by.p")), F.col(BEFORE))
+    return F.concat(F.array(newest), F.coalesce(older, F.slice(F.array(newest), 1, 0)))
 
 
-def _text(authors: Column) -> Column:
-    return F.to_json(F.array_sort(F.map_entries(authors)))
+def as_shown(payload: StructType) -> Column:
+    """What a row shows and who wrote it, in a form that can be compared."""
+    authors = F.to_json(F.array_sort(F.map_entries(AUTHORS)))
+    return F.struct(ev.comparable(payload.names, payload).alias("v"), authors.alias("a"))
+
+
+def no_authors(sequence: DataType) -> Column:
+    """The authors of a row that is all of one event."""
+    return F.lit(None).cast(MapType(StringType(), sequence))
 
 
 def _as_stored(sequence: Column, provided: Column) -> list[Column]:
@@ -137,18 +162,37 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
     payload = ev.payload_of(events.schema)
     if partial:
         filled = ev.fill(single, spec, complete=F.lit(False)).withColumnRenamed(ev.SOURCES, AUTHORS)
-        now = F.struct(ev.comparable(payload.names, payload).alias("v"), _text(F.col(AUTHORS)).alias("a"))
-        changed = ~now.eqNullSafe(F.col(BEFORE))
+        changed = ~as_shown(payload).eqNullSafe(F.col(BEFORE))
     else:
         changed = ~F.col(ev.STORED)
-        filled = single.withColumn(AUTHORS, F.lit(None).cast(MapType(StringType(), events.schema[SEQUENCE].dataType)))
+        filled = single.withColumn(AUTHORS, no_authors(events.schema[SEQUENCE].dataType))
     outcome = (
-        F.when(F.col(OP) == DELETE, F.when(F.col("__lh_had_row"), ev.DELETED).otherwise(ev.UNCHANGED))
+        F.when(ev.is_end(), F.when(F.col("__lh_had_row"), ev.DELETED).otherwise(ev.UNCHANGED))
         .when(~F.col("__lh_had_row"), ev.INSERTED)
         .when(changed, ev.UPDATED)
         .otherwise(ev.UNCHANGED)
     )
     return _last_of_key(filled, spec).withColumn(ev.OUTCOME, outcome)
+
+
+def sums(events: DataFrame, spec: ChangeSpec) -> list[Column]:
+    """What became of a key's events of the batch, over all of them."""
+    whole = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    new = ev.is_new(events)
+    newest_stored = F.max(F.when(F.col(ev.STORED), F.col(SEQUENCE))).over(whole)
+    return [
+        F.sum(ev.DUPLICATES).over(whole).alias(ev.DUPLICATES),
+        F.sum(ev.TIES).over(whole).alias(ev.TIES),
+        F.max(ev.TIED).over(whole).alias(ev.TIED),
+        F.count_if(new).over(whole).alias(ev.APPLIED),
+        (new & (F.col(SEQUENCE) < newest_stored)).alias(_LATE),
+    ]
+
+
+def late_in_key(spec: ChangeSpec) -> Column:
+    """How many of a key's events are late, over all of them; needs the column that `sums` adds."""
+    whole = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    return F.count_if(_LATE).over(whole)
 
 
 def _last_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
@@ -160,16 +204,11 @@ def _last_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
     last_delete = F.max(F.when(is_delete, F.col(SEQUENCE))).over(whole)
     known_delete = F.max(F.when(is_delete & stored, F.col(SEQUENCE))).over(whole)
     summed = filled.select(
-        *[F.col(quoted(name)) for name in filled.columns if name not in (ev.DUPLICATES, ev.TIES, ev.TIED)],
+        *[F.col(quoted(name)) for name in filled.columns if name not in SUMMED],
         last_delete.alias(LAST_DELETE),
         (last_delete.isNotNull() & ~last_delete.eqNullSafe(known_delete)).alias(NEW_DELETE),
         F.max((stored & ~is_delete) | F.col(ev.DISPLACES)).over(whole).alias("__lh_had_row"),
-        F.max(F.when(stored, F.col(SEQUENCE))).over(whole).alias("__lh_newest_stored"),
         F.lead(OP).over(window).isNull().alias("__lh_is_last"),
-        F.sum(ev.DUPLICATES).over(whole).alias(ev.DUPLICATES),
-        F.sum(ev.TIES).over(whole).alias(ev.TIES),
-        F.max(ev.TIED).over(whole).alias(ev.TIED),
-        F.count_if(~stored).over(whole).alias(ev.APPLIED),
+        *sums(filled, spec),
     )
-    late = F.count_if(~stored & (F.col(SEQUENCE) < F.col("__lh_newest_stored"))).over(whole)
-    return summed.select("*", late.alias(ev.LATE)).where(F.col("__lh_is_last"))
+    return summed.withColumn(ev.LATE, late_in_key(spec)).where(F.col("__lh_is_last"))

@@ -8,13 +8,16 @@ that a merge needs one shuffle by key and no more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from itertools import pairwise
+from operator import and_
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
 
 from lakehouse.cdc.changes import DELETE, EVENT_TIME_TYPE, PROVIDED_TYPE, TRUNCATE, UPSERT, ChangeSpec
-from lakehouse.columns import EVENT_TIME, OP, PROVIDED, RESERVED, SEQUENCE, as_tuple, quoted, require
+from lakehouse.columns import CHANGE_COLUMNS, EVENT_TIME, OP, PROVIDED, RESERVED, SEQUENCE, as_tuple, quoted, require
 from lakehouse.errors import ConfigError, InvalidChangesError
 
 WORKING = "__lh_"
@@ -29,6 +32,12 @@ TIED = "__lh_tied"
 DISPLACES = "__lh_displaces"
 SOURCES = "__lh_sources"
 OUTCOME = "__lh_outcome"
+BASE = "__lh_base"
+"""Marks rows of a history table that stand for everything before them."""
+COMPLETE = "__lh_complete"
+"""Marks rows whose values are final, however little their own event carried."""
+IMPLIED = "__lh_implied"
+"""Marks deletes that a truncate of the table means for one key: they are no rows of the batch and are not counted."""
 
 # What becomes of a row of the table.
 INSERTED = "inserted"
@@ -60,6 +69,24 @@ def check_spec(spec: ChangeSpec, payload: StructType) -> None:
         raise ConfigError(msg)
 
 
+def check_names(schema: StructType) -> None:
+    """Refuse a change log with names that the library keeps for itself, or that differ in letter case alone.
+
+    Raises:
+        InvalidChangesError: names them.
+    """
+    kept = (RESERVED - set(CHANGE_COLUMNS)) & set(schema.names)
+    taken = sorted(kept | {name for name in schema.names if name.startswith(WORKING)})
+    if taken:
+        msg = (
+            f"the change log uses reserved column names: {', '.join(taken)}. Rename or drop them; nothing was written."
+        )
+        raise InvalidChangesError(msg)
+    if twice := sorted(a for a, b in pairwise(sorted(schema.names, key=str.casefold)) if a.casefold() == b.casefold()):
+        msg = f"columns of the change log have names that differ in letter case alone: {', '.join(twice)}. Rename one."
+        raise InvalidChangesError(msg)
+
+
 def tracked_columns(spec: ChangeSpec, payload: StructType) -> tuple[str, ...]:
     """The columns whose change opens a new version, in payload order."""
     wanted = payload.names if spec.track is None else spec.track
@@ -72,12 +99,11 @@ def normalise(changes: DataFrame, spec: ChangeSpec) -> DataFrame:
     Deletes keep only their keys, so that two images of one delete are the same event. `_provided` becomes the sorted list
     of the columns the event really carries (nulls left out under `ignore_nulls`), or null when it carries all.
     """
+    check_names(changes.schema)
     payload = payload_of(changes.schema)
     require([OP, SEQUENCE], changes.columns, where="the change log")
     check_spec(spec, payload)
-    if isinstance(changes.schema[SEQUENCE].dataType, MapType):
-        msg = "_sequence is a map, which has no order; use a number, a timestamp, a text or a struct of them"
-        raise InvalidChangesError(msg)
+    _check_sequence(changes.schema[SEQUENCE].dataType, spec)
     given = F.col(PROVIDED) if PROVIDED in changes.columns else F.lit(None).cast(PROVIDED_TYPE)
     is_upsert = F.col(OP) == UPSERT
     values = [
@@ -93,6 +119,18 @@ def normalise(changes: DataFrame, spec: ChangeSpec) -> DataFrame:
         time.cast(EVENT_TIME_TYPE).alias(EVENT_TIME),
         F.lit(False).alias(STORED),
     )
+
+
+def _check_sequence(data_type: DataType, spec: ChangeSpec) -> None:
+    if isinstance(data_type, MapType):
+        msg = "_sequence is a map, which has no order; use a number, a timestamp, a text or a struct of them"
+        raise InvalidChangesError(msg)
+    if isinstance(data_type, StringType) and not spec.text_sequence:
+        msg = (
+            "_sequence is text, which orders '10' before '9'. Cast it to a number, or say text_sequence=True when it is "
+            "of fixed width"
+        )
+        raise InvalidChangesError(msg)
 
 
 def _carried(given: Column, spec: ChangeSpec, payload: StructType) -> Column:
@@ -115,6 +153,7 @@ def _carried(given: Column, spec: ChangeSpec, payload: StructType) -> Column:
 
 def violations(spec: ChangeSpec) -> dict[str, Column]:
     """Aggregates that count what a batch may not hold, by what to call it in the error."""
+    refused = {'truncate events, which on_truncate="fail" refuses': F.count_if(F.col(OP) == TRUNCATE)}
     keyless = F.lit(False)
     for key in spec.keys:
         keyless = keyless | F.col(quoted(key)).isNull()
@@ -124,54 +163,72 @@ def violations(spec: ChangeSpec) -> dict[str, Column]:
         "rows without a key": F.count_if(keyless & ~truncates),
         "rows without a sequence": F.count_if(F.col(SEQUENCE).isNull()),
         "rows whose _op is not upsert, delete or truncate": F.count_if(~F.coalesce(known, F.lit(False))),
-        'truncate events, which on_truncate="fail" refuses': F.count_if(truncates),
+        **(refused if spec.on_truncate == "fail" else {}),
     }
 
 
 def by_key(spec: ChangeSpec) -> WindowSpec:
-    """One window per key, in sequence order."""
-    return Window.partitionBy(*[quoted(key) for key in spec.keys]).orderBy(SEQUENCE)
+    """One window per key, in sequence order. Where a delete shares its place with an upsert, it comes after it."""
+    return Window.partitionBy(*[quoted(key) for key in spec.keys]).orderBy(SEQUENCE, F.desc(OP))
 
 
-def collapse(events: DataFrame, spec: ChangeSpec, *, remnants: bool = False) -> DataFrame:
+def is_end() -> Column:
+    """Whether the event ends what came before: a delete, or the truncate of the whole table."""
+    return F.col(OP) != UPSERT
+
+
+def is_new(events: DataFrame) -> Column:
+    """Whether a row is one of the batch."""
+    return ~F.col(STORED) & ~F.col(IMPLIED) if IMPLIED in events.columns else ~F.col(STORED)
+
+
+def collapse(events: DataFrame, spec: ChangeSpec, *, remnants: bool = False, deletes_apart: bool = False) -> DataFrame:
     """Keep one event per (key, sequence) and count what it stands for.
 
     Equal events are duplicates; the stored one stays. Different events at one sequence are a tie: a delete beats an
-    upsert, then the larger content hash wins, which is the same winner whatever came first. Adds `_duplicates` and
-    `_ties`: how many rows of the batch the kept event displaced.
+    upsert, then the larger content hash wins, which is the same winner whatever came first. What a truncate of the
+    table means for the key gives way to an event of its own. Adds `_duplicates` and `_ties`: how many rows of the batch
+    the kept event displaced.
 
     Args:
         events: stored and new events of the same keys.
         spec: the keys.
         remnants: whether a stored event may be what is left of one, its other columns overwritten since. Such a remnant
             is taken for the same event as a new one at its sequence.
+        deletes_apart: keep a delete and the upsert at its sequence: where rows outlive their deletes, the upsert's values
+            are still shown. They count as tied, and neither as lost.
     """
     payload = payload_of(events.schema)
+    rank = F.when(F.col(OP) == DELETE, 2).when(F.col(OP) == UPSERT, 1).otherwise(0)
     keys = [quoted(key) for key in spec.keys]
-    deleted = F.when(F.col(OP) == DELETE, 1).otherwise(0)
-    ranked = Window.partitionBy(*keys).orderBy(SEQUENCE, deleted.desc(), F.desc(_HASH), F.desc(STORED))
-    same_moment = Window.partitionBy(*keys, SEQUENCE)
-    repeats = (F.lag(SEQUENCE).over(ranked) == F.col(SEQUENCE)) & F.lag(SEQUENCE).over(ranked).isNotNull()
+    place = [F.col(SEQUENCE), *([F.col(OP) == DELETE] if deletes_apart else [])]
+    # By the keys alone: this is the first window, and what it shuffles by has to serve all that follow.
+    ranked = Window.partitionBy(*keys).orderBy(*place, rank.desc(), F.desc(_HASH), F.desc(STORED))
+    same_moment = Window.partitionBy(*keys, *place)
+    repeats = F.coalesce(reduce(and_, (F.lag(part).over(ranked) == part for part in place)), F.lit(False))
     same = repeats & (F.lag(_HASH).over(ranked) == F.col(_HASH)) & (F.lag(OP).over(ranked) == F.col(OP))
     if remnants:
         remnant = F.col(STORED) & F.col(PROVIDED).isNotNull()
         same = same | (repeats & (remnant | F.lag(remnant).over(ranked)))
-    hashed = events.withColumn(_HASH, _content_hash(payload, spec))
-    flagged = hashed.select(
-        "*", F.coalesce(repeats, F.lit(False)).alias("__lh_repeats"), F.coalesce(same, F.lit(False)).alias("__lh_same")
-    )
-    from_batch = ~F.col(STORED)
+    hashed = events.withColumn(_HASH, content_hash(payload, spec))
+    flagged = hashed.select("*", repeats.alias("__lh_repeats"), F.coalesce(same, F.lit(False)).alias("__lh_same"))
+    from_batch = is_new(events)
+    lost = F.col("__lh_repeats") & ~F.col("__lh_same")
+    tied = F.count_if(lost & (F.col(OP) != TRUNCATE)).over(same_moment) > 0
+    if deletes_apart:
+        real = Window.partitionBy(*keys, SEQUENCE)
+        tied = tied | (F.count_if(F.col(OP) == DELETE).over(real) * F.count_if(F.col(OP) == UPSERT).over(real) > 0)
     return (
         flagged.withColumn(DUPLICATES, F.count_if(F.col("__lh_same") & from_batch).over(same_moment))
-        .withColumn(TIES, F.count_if(F.col("__lh_repeats") & ~F.col("__lh_same") & from_batch).over(same_moment))
-        .withColumn(TIED, F.count_if(F.col("__lh_repeats") & ~F.col("__lh_same")).over(same_moment) > 0)
+        .withColumn(TIES, F.count_if(lost & from_batch).over(same_moment))
+        .withColumn(TIED, tied)
         .withColumn(DISPLACES, F.max(F.col("__lh_repeats") & F.col(STORED)).over(same_moment))
         .where(~F.col("__lh_repeats"))
         .drop(_HASH, "__lh_repeats", "__lh_same")
     )
 
 
-def _content_hash(payload: StructType, spec: ChangeSpec) -> Column:
+def content_hash(payload: StructType, spec: ChangeSpec) -> Column:
     """A hash of what the event itself carries.
 
     Every non-null value is hashed with the name of its column and null adds nothing, so a column that is added to the
@@ -224,10 +281,10 @@ def fill(events: DataFrame, spec: ChangeSpec, *, complete: Column) -> DataFrame:
     payload = payload_of(events.schema)
     others = [name for name in payload.names if name not in spec.keys]
     lives = by_key(spec).rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    life = F.count_if(F.col(OP) == DELETE).over(lives)
+    life = F.count_if(is_end()).over(lives)
     in_life = (
         Window.partitionBy(*[quoted(key) for key in spec.keys], "__lh_life")
-        .orderBy(SEQUENCE)
+        .orderBy(SEQUENCE, F.desc(OP))
         .rowsBetween(Window.unboundedPreceding, Window.currentRow)
     )
     upsert = F.col(OP) == UPSERT

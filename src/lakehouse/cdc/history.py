@@ -4,11 +4,13 @@ One row per distinct event, keyed by (keys, `_sequence`):
 
 - a *version* spans `[_valid_from, _valid_to)`: from the first event of its run to the event that ended it, null = open; its
   values and `_sequence` are those of the run's last event;
-- an *absorbed* event (it changed no tracked column and another event of its run followed) and a *tombstone* (a delete) are
-  zero-width: `_valid_from = _valid_to = _sequence`. Half-open queries and `where _is_current` never see them.
+- an *absorbed* event (it changed no tracked column and another event of its run followed) and a *tombstone* (a delete, or
+  what a truncate of the table means for the key) are zero-width: `_valid_from = _valid_to = _sequence`. Half-open queries
+  and `where _is_current` never see them.
 
 Because no event is ever forgotten, folding the stored rows of a key together with new events gives the same table
-however the events were ordered, split or repeated.
+however the events were ordered, split or repeated. Compaction forgets events before a horizon on purpose; from then on
+events before it are refused, and rows that end before it are never read again.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, DataType, StringType, StructField, StructType
 
 from lakehouse.cdc import events as ev
-from lakehouse.cdc.changes import DELETE, EVENT_TIME_TYPE, PROVIDED_TYPE, UPSERT, ChangeSpec
+from lakehouse.cdc.changes import EVENT_TIME_TYPE, PROVIDED_TYPE, TRUNCATE, UPSERT, ChangeSpec
+from lakehouse.cdc.sequences import literal
+from lakehouse.cdc.truncates import truncates_of, with_truncates
 from lakehouse.columns import (
     EFFECTIVE_FROM,
     EFFECTIVE_TO,
@@ -39,7 +43,6 @@ from lakehouse.errors import ConfigError
 ANNOTATION = (VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, IS_LATEST)
 
 # Working columns of a fold; none of them reaches a table.
-BASE = "__lh_base"
 LATE_KEY = "__lh_late_key"
 
 _OLD = "__lh_old"
@@ -63,24 +66,48 @@ def history_schema(payload: StructType, sequence: DataType) -> StructType:
     return StructType([*payload.fields, *(StructField(name, kind) for name, kind in reserved)])
 
 
-def apply_history(history: DataFrame, changes: DataFrame, spec: ChangeSpec) -> DataFrame:
+def apply_history(
+    history: DataFrame, changes: DataFrame, spec: ChangeSpec, *, truncates: DataFrame | None = None
+) -> DataFrame:
     """The next history table: the specification that `merge_history` is tested against.
 
     A pure function of the set of events: order, batches and repeats do not matter. `history` may be empty (start with
     `history_schema`). Bad rows (null key, null sequence) must have been set aside before.
 
+    Args:
+        history: the rows so far.
+        changes: the change log.
+        spec: keys and tracked columns.
+        truncates: `_sequence` and `_event_time` of the truncates in earlier change logs; None: there were none.
+
     Raises:
         MissingColumnsError: the spec names columns that are not there.
     """
     stored = stored_events(history, base=F.lit(False))
-    folded = fold(stored.unionByName(new_events(changes, spec)), spec, partial=True)
+    batch = ev.normalise(changes, spec)
+    known = truncates_of(batch, spec, truncates)
+    events = stored.unionByName(new_events(batch.where(F.col(OP) != TRUNCATE), spec, normalised=True))
+    folded = fold(with_truncates(events, known, spec), spec, partial=True)
     return folded.select(*[F.col(quoted(name)) for name in history.columns])
 
 
-def stored_events(history: DataFrame, *, base: Column) -> DataFrame:
-    """Rows of a history table as events. `base` marks rows that stand for everything before them."""
+def stored_events(history: DataFrame, *, base: Column, complete: Column | None = None) -> DataFrame:
+    """Rows of a history table as events.
+
+    Args:
+        history: the rows.
+        base: marks those that stand for everything before them.
+        complete: marks those whose values are final (default: the base rows).
+    """
     kept = [F.col(quoted(name)) for name in history.columns if name not in ANNOTATION]
-    return history.select(*kept, F.lit(True).alias(ev.STORED), F.struct(*ANNOTATION).alias(_OLD), base.alias(BASE))
+    final = base if complete is None else complete
+    return history.select(
+        *kept,
+        F.lit(True).alias(ev.STORED),
+        F.struct(*ANNOTATION).alias(_OLD),
+        base.alias(ev.BASE),
+        final.alias(ev.COMPLETE),
+    )
 
 
 def new_events(changes: DataFrame, spec: ChangeSpec, *, normalised: bool = False) -> DataFrame:
@@ -89,7 +116,9 @@ def new_events(changes: DataFrame, spec: ChangeSpec, *, normalised: bool = False
     sequence = batch.schema[SEQUENCE].dataType
     annotation = history_schema(StructType([]), sequence)
     old = StructType([annotation[name] for name in ANNOTATION])
-    return batch.select("*", F.lit(None).cast(old).alias(_OLD), F.lit(False).alias(BASE))
+    return batch.select(
+        "*", F.lit(None).cast(old).alias(_OLD), F.lit(False).alias(ev.BASE), F.lit(False).alias(ev.COMPLETE)
+    )
 
 
 def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
@@ -103,11 +132,11 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
         partial: whether some event may leave columns out, which costs a window per column.
     """
     payload = ev.payload_of(events.schema)
-    single = _with_lateness(ev.collapse(events, spec), spec)
+    single = _with_lateness(_effective(ev.collapse(events, spec), spec), spec)
     refilled = F.lit(False)
     if partial:
         as_stored = F.when(F.col(ev.STORED), F.struct(*[F.col(quoted(name)) for name in payload.names]))
-        single = ev.fill(single.select("*", as_stored.alias(_AS_STORED)), spec, complete=F.col(BASE))
+        single = ev.fill(single.select("*", as_stored.alias(_AS_STORED)), spec, complete=F.col(ev.COMPLETE))
         before = ev.comparable(payload.names, payload, within=f"{_AS_STORED}.")
         refilled = ~ev.comparable(payload.names, payload).eqNullSafe(before)
     moved = ~F.struct(*ANNOTATION).eqNullSafe(F.col(_OLD))
@@ -116,18 +145,29 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
         .when(F.col(ev.STORED) | F.col(ev.DISPLACES), ev.UPDATED)
         .otherwise(ev.INSERTED)
     )
-    return _annotate(single, spec, payload).withColumn(ev.OUTCOME, outcome).drop(_OLD, _AS_STORED, ev.SOURCES)
+    annotated = _annotate(single, spec, payload).withColumn(ev.OUTCOME, outcome)
+    return annotated.drop(_OLD, _AS_STORED, ev.SOURCES, ev.IMPLIED)
+
+
+def _effective(single: DataFrame, spec: ChangeSpec) -> DataFrame:
+    """Without what truncates mean for keys of which nothing is older; before a base row there may be."""
+    if ev.IMPLIED not in single.columns:
+        return single
+    so_far = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    begun = F.count_if((F.col(OP) != TRUNCATE) | F.col(ev.STORED)).over(so_far) > 0
+    has_base = F.max(ev.BASE).over(so_far.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
+    return single.withColumn("__lh_begun", begun | has_base).where("__lh_begun").drop("__lh_begun")
 
 
 def _with_lateness(single: DataFrame, spec: ChangeSpec) -> DataFrame:
     """Say of every event whether it is new and older than what was stored, and of every key whether it has such events."""
     whole = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    has_base = F.max(F.col(BASE) | F.col(ev.DISPLACES)).over(whole)
+    has_base = F.max(F.col(ev.BASE) | F.col(ev.DISPLACES)).over(whole)
     newest = F.max(F.when(F.col(ev.STORED), F.col(SEQUENCE))).over(whole)
-    is_new = ~F.col(ev.STORED)
+    is_new = ev.is_new(single)
     return single.select(
         "*",
-        (has_base & ~F.first(BASE).over(whole)).alias(LATE_KEY),
+        (has_base & ~F.first(ev.BASE).over(whole)).alias(LATE_KEY),
         F.when(is_new & (F.col(SEQUENCE) < newest), 1).otherwise(0).alias(ev.LATE),
         F.when(is_new, 1).otherwise(0).alias(ev.APPLIED),
     )
@@ -143,7 +183,7 @@ def _annotate(single: DataFrame, spec: ChangeSpec, payload: StructType) -> DataF
     begun = single.withColumn("__lh_extends", F.coalesce(extends, F.lit(False)))
     # A run starts at its first event; a base row brings the start of the run that it ends.
     start = (
-        F.when(F.col(BASE), F.struct(F.col(f"{_OLD}.{VALID_FROM}").alias("s"), F.col(f"{_OLD}.{EFFECTIVE_FROM}").alias("t")))
+        F.when(F.col(ev.BASE), F.struct(F.col(f"{_OLD}.{VALID_FROM}").alias("s"), F.col(f"{_OLD}.{EFFECTIVE_FROM}").alias("t")))
         .when(~F.col("__lh_extends"), F.struct(F.col(SEQUENCE).alias("s"), F.col(EVENT_TIME).alias("t")))
     )  # fmt: skip
     followed = begun.select(
@@ -152,7 +192,7 @@ def _annotate(single: DataFrame, spec: ChangeSpec, payload: StructType) -> DataF
         F.lead(F.struct(SEQUENCE, EVENT_TIME, "__lh_extends")).over(window).alias("__lh_next"),
     )
     last = F.col("__lh_next").isNull()
-    zero_width = (F.col(OP) == DELETE) | F.coalesce(F.col("__lh_next.__lh_extends"), F.lit(False))
+    zero_width = ev.is_end() | F.coalesce(F.col("__lh_next.__lh_extends"), F.lit(False))
     intervals = {
         VALID_FROM: F.when(zero_width, F.col(SEQUENCE)).otherwise(F.col("__lh_start.s")),
         VALID_TO: F.when(zero_width, F.col(SEQUENCE)).otherwise(F.col(f"__lh_next.{SEQUENCE}")),
@@ -196,14 +236,7 @@ def as_of(history: DataFrame, instant: datetime | None = None, *, sequence: obje
             msg = "as_of needs an instant with a time zone, for example datetime(2026, 1, 1, tzinfo=UTC)"
             raise ConfigError(msg)
         return history.where(_covers(EFFECTIVE_FROM, EFFECTIVE_TO, F.lit(instant)))
-    return history.where(_covers(VALID_FROM, VALID_TO, _literal(sequence, history.schema[SEQUENCE].dataType)))
-
-
-def _literal(value: object, data_type: DataType) -> Column:
-    if isinstance(data_type, StructType) and isinstance(value, tuple):
-        fields = [_literal(v, f.dataType).alias(f.name) for v, f in zip(value, data_type.fields, strict=True)]
-        return F.struct(*fields)
-    return F.lit(value).cast(data_type)
+    return history.where(_covers(VALID_FROM, VALID_TO, literal(sequence, history.schema[SEQUENCE].dataType)))
 
 
 def _covers(start: str, end: str, point: Column) -> Column:

@@ -28,7 +28,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc import events as ev
-from lakehouse.cdc.changes import DELETE, ChangeSpec
+from lakehouse.cdc.changes import UPSERT, ChangeSpec
 from lakehouse.columns import IS_CURRENT, IS_LATEST, OP, RESERVED, SEQUENCE, VALID_FROM, VALID_TO, quoted, require
 
 
@@ -69,13 +69,16 @@ def versions_only(*, start: str, end: str, current: str | None = None, open_end:
     )
 
 
-def check_history(history: DataFrame, spec: ChangeSpec, columns: HistoryColumns | None = None) -> DataFrame:
+def check_history(
+    history: DataFrame, spec: ChangeSpec, columns: HistoryColumns | None = None, *, horizon: Column | None = None
+) -> DataFrame:
     """Report what is wrong with a history table; no rows: nothing is.
 
     Args:
         history: the table.
         spec: its keys, and the columns whose change opens a version (None: every column that is data).
         columns: what its columns are called; default: as this library calls them.
+        horizon: where the table was compacted: the deletes before it are forgotten, so no gap before it needs one.
 
     Returns:
         `key` (struct of the keys), `rule` and `sequences` (of the rows that break it, in order). A row may break several rules.
@@ -86,9 +89,10 @@ def check_history(history: DataFrame, spec: ChangeSpec, columns: HistoryColumns 
     named = columns or HistoryColumns()
     require([*spec.keys, *(spec.track or ()), *named.named], history.columns, where="the history table")
     rows = _rows(history, spec, named)
-    report = _reported(_with_neighbours(rows), [*_of_rows(named, len(spec.keys)), *_of_neighbours(named)])
+    forgotten = F.lit(False) if horizon is None else F.coalesce(F.col("end") < horizon, F.lit(False))
+    report = _reported(_with_neighbours(rows), [*_of_rows(named, len(spec.keys)), *_of_neighbours(named, forgotten)])
     if named.operation is not None:
-        report = report.unionByName(_reported(_loose_ends(rows), [_broken("gap", F.lit(True))]))
+        report = report.unionByName(_reported(_loose_ends(rows, horizon), [_broken("gap", F.lit(True))]))
     return report.select(
         F.struct(*(F.col(f"k{i}").alias(k) for i, k in enumerate(spec.keys))).alias("key"), "rule", "sequences"
     )
@@ -117,7 +121,7 @@ def _rows(history: DataFrame, spec: ChangeSpec, named: HistoryColumns) -> DataFr
         end.alias("end"),
         (start if named.sequence is None else F.col(quoted(named.sequence))).alias("sequence"),
         ev.comparable(tracked, history.schema).alias("tracked"),
-        (F.lit(False) if named.operation is None else F.col(quoted(named.operation)) == DELETE).alias("deleted"),
+        (F.lit(False) if named.operation is None else F.col(quoted(named.operation)) != UPSERT).alias("deleted"),
         flag(named.current).alias("current"),
         flag(named.latest).alias("latest"),
     )
@@ -160,8 +164,8 @@ def _of_rows(named: HistoryColumns, keys: int) -> list[Column]:
     return rules
 
 
-def _of_neighbours(named: HistoryColumns) -> list[Column]:
-    """Rules between the rows of a key."""
+def _of_neighbours(named: HistoryColumns, forgotten: Column) -> list[Column]:
+    """Rules between the rows of a key. Behind a row that ended before the horizon the latest one may be forgotten."""
     pair = ("before.sequence", "sequence")
     touching = F.col("version") & F.col("before").isNotNull()
     too_soon = F.col("before.end").isNull() | (F.col("before.end") > F.col("start"))
@@ -178,15 +182,17 @@ def _of_neighbours(named: HistoryColumns) -> list[Column]:
     if named.latest is not None:
         newest = F.col("sequence") == F.col("newest")
         wrong = (F.col("latest") != newest) | (newest & (F.col("flagged") != 1))
+        wrong = wrong & ~(newest & forgotten & (F.col("flagged") == 0))
         rules.append(_broken("latest_flag", wrong))
     return rules
 
 
-def _loose_ends(rows: DataFrame) -> DataFrame:
+def _loose_ends(rows: DataFrame, horizon: Column | None) -> DataFrame:
     """Versions that end where nothing of their key begins, neither a version nor a delete."""
     keys = _keys(rows)
     begins = rows.where(F.col("version") | F.col("deleted")).select(*keys, F.col("start").alias("end"))
-    closed = rows.where(F.col("version") & F.col("end").isNotNull())
+    remembered = F.lit(True) if horizon is None else F.col("end") >= horizon
+    closed = rows.where(F.col("version") & F.col("end").isNotNull() & remembered)
     return closed.join(begins, on=[*keys, "end"], how="left_anti")
 
 

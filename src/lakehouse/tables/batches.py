@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -11,9 +12,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegralType
 
 from lakehouse.cdc import events as ev
-from lakehouse.cdc.changes import ChangeSpec
-from lakehouse.columns import PROVIDED, quoted
+from lakehouse.cdc.changes import TRUNCATE, ChangeSpec
+from lakehouse.columns import EVENT_TIME, OP, PROVIDED, SEQUENCE, quoted
 from lakehouse.errors import InvalidChangesError
+from lakehouse.tables.memory import Truncate, as_truncates
 
 # Bounds become literals of a query plan, and plans end up in logs. Numbers and dates only: a text key may be an address.
 _BOUNDED = (IntegralType, DecimalType, DateType)
@@ -53,39 +55,99 @@ class Batch:
     """Normalised events and what one look at them told.
 
     Attributes:
-        events: the events, as `lakehouse.cdc.events.normalise` makes them.
+        events: those that are to be folded, as `lakehouse.cdc.events.normalise` makes them.
         rows: how many there are.
         partial: whether some event leaves columns out.
-        range: the keys it can touch.
+        range: the keys it can touch; no bounds when it truncates the table.
+        too_late: how many events lie before the horizon and were left out.
+        truncates: the truncates in it, each once.
+        truncate_rows: how many rows they were.
     """
 
     events: DataFrame
     rows: int
     partial: bool
     range: KeyRange
+    too_late: int = 0
+    truncates: tuple[Truncate, ...] = ()
+    truncate_rows: int = 0
 
 
-def measure(events: DataFrame, spec: ChangeSpec) -> Batch:
+def measure(events: DataFrame, spec: ChangeSpec, horizon: Column | None = None) -> Batch:
     """Look at a batch once, in one job, and refuse what no merge may see.
 
+    Args:
+        events: a normalised change log.
+        spec: its keys, and whether truncates are applied.
+        horizon: the sequence before which events are too late; None: none is.
+
     Raises:
-        InvalidChangesError: null keys or sequences, unknown or truncate operations, with their numbers.
+        InvalidChangesError: null keys or sequences, unknown or (unless they are applied) truncate operations, with their
+            numbers.
     """
+    lost = F.lit(False) if horizon is None else F.coalesce(F.col(SEQUENCE) < horizon, F.lit(False))
+    truncate = (F.col(OP) == TRUNCATE) & ~lost if spec.on_truncate == "apply" else F.lit(False)
+    truncated = F.collect_set(F.when(truncate, F.struct(SEQUENCE, EVENT_TIME)))
     violations = ev.violations(spec)
     bounded = [key for key in spec.keys if _is_bounded(events.schema[key].dataType)]
-    counts = [F.count(F.lit(1)), F.coalesce(F.bool_or(F.col(PROVIDED).isNotNull()), F.lit(False))]
+    counts = [
+        F.count(F.lit(1)),
+        F.coalesce(F.bool_or(F.col(PROVIDED).isNotNull()), F.lit(False)),
+        F.count_if(lost),
+        F.count_if(truncate),
+        truncated,
+    ]
     bounds = [bound(quoted(key)) for key in bounded for bound in (F.min, F.max)]
     found = list(events.agg(*counts, *violations.values(), *bounds).head() or ())
-    rows, partial, *rest = found
+    rows, partial, too_late, truncate_rows, truncates, *rest = found
     broken = {label: number for label, number in zip(violations, rest, strict=False) if number}
     if broken:
         listed = "; ".join(f"{number} {label}" for label, number in broken.items())
         msg = f"the change log cannot be merged: {listed}. Set such rows aside first; nothing was written."
         raise InvalidChangesError(msg)
     edges = rest[len(violations) :]
-    ranges = {key: (edges[2 * i], edges[2 * i + 1]) for i, key in enumerate(bounded)} if rows else {}
-    return Batch(events=events, rows=rows, partial=partial, range=KeyRange(bounds=ranges))
+    kept = rows - too_late - truncate_rows
+    ranges = {key: (edges[2 * i], edges[2 * i + 1]) for i, key in enumerate(bounded)} if kept else {}
+    return Batch(
+        events=events.where(~lost & ~truncate) if kept < rows else events,
+        rows=kept,
+        partial=partial,
+        range=KeyRange(bounds={} if truncates else ranges),
+        too_late=too_late,
+        truncates=as_truncates(truncates, events.schema[SEQUENCE].dataType),
+        truncate_rows=truncate_rows,
+    )
 
 
 def _is_bounded(data_type: DataType) -> bool:
     return isinstance(data_type, _BOUNDED)
+
+
+def settled(df: DataFrame) -> DataFrame:
+    """A frame that several jobs of one merge read: computed when the first of them runs, and a leaf to the planner.
+
+    Caching alone would keep the whole plan of the feed and the fold behind every statement, which costs the planner more
+    than the rows cost the executors.
+    """
+    return df.localCheckpoint(eager=False)
+
+
+def touched(stored: DataFrame, batch: Batch, spec: ChangeSpec, *, fresh: bool) -> DataFrame:
+    """The stored rows that the batch can touch: those of its keys, or all when it truncates; of a fresh table none."""
+    if fresh:
+        return stored.limit(0)
+    if batch.truncates:
+        return stored
+    keys = batch.events.select(*map(quoted, spec.keys))
+    return stored.where(batch.range.predicate()).join(keys, on=list(spec.keys), how="left_semi")
+
+
+def condition(columns: Sequence[str], batch: Batch, *narrowing: str) -> str:
+    """The condition of a MERGE: equal on the columns (never null by contract), and what lets files be skipped."""
+    equal = [f"t.{quoted(name)} = s.{quoted(name)}" for name in columns]
+    return " AND ".join([*equal, *batch.range.sql("t"), *narrowing])
+
+
+def assignments(columns: Iterable[str]) -> dict[str, str]:
+    """The columns of the target from the columns of the source of the same name."""
+    return {name: f"s.{quoted(name)}" for name in columns}

@@ -166,6 +166,15 @@ class Table(Protocol):
         ...
 
 
+def before(table: Table, commit: Snapshot | None) -> DataFrame:
+    """The rows as they were before a commit; None: as they are."""
+    if commit is None:
+        return table.read()
+    versions = [snapshot.version for snapshot in table.snapshots()]
+    place = versions.index(commit.version) + 1
+    return table.read(version=versions[place]) if place < len(versions) else table.read().limit(0)
+
+
 def last_sequence(table: Table, app: str) -> int | None:
     """The newest batch of `app` that is in the table, or None: from the commits, and from the property for empty batches.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,17 +16,18 @@ from lakehouse.tables.protocol import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeResult:
-    """What a merge did. `input` = `applied` + `duplicate` + `tie`.
+    """What a merge did. `input` = `applied` + `duplicate` + `tie` + `quarantined`.
 
     Attributes:
         input: rows of the change log.
         applied: distinct events that count from now on, whether or not a row shows them.
         duplicate: events that were there already, in the table or in the batch.
         tie: events that lost against another one at the same key and sequence.
+        quarantined: events before the table's horizon (see `compact`); they were set aside, not applied.
         late: how many of the applied were older than what the table knew of their key.
         inserted: rows added to the table.
         updated: rows of the table that changed.
-        deleted: rows removed from the table.
+        deleted: rows removed from the table, or flagged as deleted where deletes are soft.
         commit: the one commit that was made; None when nothing changed.
     """
 
@@ -33,11 +35,21 @@ class MergeResult:
     applied: int = 0
     duplicate: int = 0
     tie: int = 0
+    quarantined: int = 0
     late: int = 0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
     commit: Snapshot | None = None
+    reporting: Callable[[], DataFrame] | None = field(default=None, repr=False, compare=False)
+
+    def report(self) -> DataFrame | None:
+        """The ties and late events of the batch, for a person to look at; worked out only now. None: nothing was merged.
+
+        See `lakehouse.cdc.reports.report` for its columns. It reads the version of the table before the merge, so it works
+        as long as that version is kept.
+        """
+        return self.reporting() if self.reporting else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,7 @@ class Tally:
     applied: int = 0
     duplicate: int = 0
     tie: int = 0
+    quarantined: int = 0
     late: int = 0
     inserted: int = 0
     updated: int = 0
@@ -57,7 +70,7 @@ class Tally:
     @property
     def seen(self) -> int:
         """Rows of the batch that are accounted for."""
-        return self.applied + self.duplicate + self.tie
+        return self.applied + self.duplicate + self.tie + self.quarantined
 
     @property
     def changed(self) -> int:
@@ -70,7 +83,8 @@ class Tally:
 
     def result(self, commit: Snapshot | None) -> MergeResult:
         """The public form."""
-        told = {f.name: getattr(self, f.name) for f in fields(MergeResult) if f.name not in ("input", "commit")}
+        other = ("input", "commit", "reporting")
+        told = {f.name: getattr(self, f.name) for f in fields(MergeResult) if f.name not in other}
         return MergeResult(input=self.seen, commit=commit, **told)
 
 

@@ -12,15 +12,16 @@ from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from lakehouse.cdc import current as scd1
 from lakehouse.cdc import history as scd2
 from lakehouse.cdc.changes import ChangeSpec
-from lakehouse.cdc.events import check_spec, payload_of
+from lakehouse.cdc.events import check_names, check_spec, payload_of
+from lakehouse.cdc.soft_deletes import soft_schema
 from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
 from lakehouse.errors import IncompatibleSchemaError
-from lakehouse.tables.alignment import fits
+from lakehouse.tables.alignment import fits, is_wider
 from lakehouse.tables.protocol import Table
 
 Kind = Literal["current", "history", "tombstones"]
@@ -28,6 +29,7 @@ Kind = Literal["current", "history", "tombstones"]
 KIND_PROPERTY = "lakehouse.kind"
 KEYS_PROPERTY = "lakehouse.keys"
 TRACK_PROPERTY = "lakehouse.track"
+DELETES_PROPERTY = "lakehouse.deletes"
 SEQUENCE_PROPERTY = "lakehouse.sequence"
 
 
@@ -49,11 +51,18 @@ class Target:
         return payload_of(self.changes)
 
     @property
+    def compared(self) -> list[StructField]:
+        """The data columns that the table shares with the change log."""
+        return self.payload.fields if self.kind != "tombstones" else [self.payload[key] for key in self.spec.keys]
+
+    @property
     def schema(self) -> StructType:
         """The columns of a new table."""
         sequence = self.changes[SEQUENCE].dataType
         if self.kind == "history":
             return scd2.history_schema(self.payload, sequence)
+        if self.kind == "current" and self.spec.deletes == "soft":
+            return soft_schema(self.payload, sequence)
         if self.kind == "current":
             return scd1.current_schema(self.payload, sequence)
         return scd1.tombstone_schema(self.payload, sequence, self.spec)
@@ -67,6 +76,8 @@ class Target:
         }
         if self.sequence_known:
             recorded[SEQUENCE_PROPERTY] = self.changes[SEQUENCE].dataType.simpleString()
+        if self.kind == "current":
+            recorded[DELETES_PROPERTY] = self.spec.deletes
         if self.kind == "history":
             recorded[TRACK_PROPERTY] = "*" if self.spec.track is None else json.dumps(sorted(self.spec.track))
         return recorded
@@ -78,7 +89,11 @@ def recorded_spec(table: Table) -> ChangeSpec | None:
     if KEYS_PROPERTY not in recorded:
         return None
     track = recorded.get(TRACK_PROPERTY, "*")
-    return ChangeSpec(keys=json.loads(recorded[KEYS_PROPERTY]), track=None if track == "*" else json.loads(track))
+    return ChangeSpec(
+        keys=json.loads(recorded[KEYS_PROPERTY]),
+        track=None if track == "*" else json.loads(track),
+        deletes="soft" if recorded.get(DELETES_PROPERTY) == "soft" else "hard",
+    )
 
 
 def ensure(table: Table, target: Target) -> bool:
@@ -86,15 +101,29 @@ def ensure(table: Table, target: Target) -> bool:
 
     Raises:
         IncompatibleSchemaError: the table is of another kind, or has other keys, columns or types.
+        InvalidChangesError: the change log uses reserved names.
     """
+    check_names(target.changes)
     check_spec(target.spec, target.payload)
     if table.exists():
+        if target.spec.evolve:
+            _evolve(table, target)
         check(table, target)
         return False
     # Latest rows apart from settled ones: a batch without late events never opens a settled file.
     partitions = [IS_LATEST] if target.kind == "history" else []
     table.create(target.schema, partition_by=partitions, properties=target.properties)
     return True
+
+
+def _evolve(table: Table, target: Target) -> None:
+    """Add what the table lacks and widen what is too narrow; a type that is neither wider nor the same is left to `check`."""
+    there = table.schema()
+    has = {field.name: field.dataType for field in there.fields}
+    add = [field for field in target.compared if field.name not in has]
+    widen = {f.name: f.dataType for f in target.compared if f.name in has and is_wider(f.dataType, has[f.name])}
+    if add or widen:
+        table.evolve(add=StructType(add), widen=widen)
 
 
 def check(table: Table, target: Target) -> None:
@@ -121,19 +150,26 @@ def check(table: Table, target: Target) -> None:
 
 
 def _check_columns(where: str, there: StructType, target: Target) -> None:
-    fields = target.payload.fields if target.kind != "tombstones" else [target.payload[k] for k in target.spec.keys]
-    if unknown := [field for field in fields if field.name not in there.names]:
+    compared = [field for field in target.compared if not (target.spec.evolve and _can_evolve(there, field))]
+    if unknown := [field for field in compared if field.name not in there.names]:
         listed = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in unknown)
-        msg = f"{where} lacks columns of the changes: {listed}. Add them first: table.evolve(add=...)."
+        msg = (
+            f"{where} lacks columns of the changes: {listed}. Add them first (table.evolve(add=...)), or let the merge "
+            "do it: ChangeSpec(evolve=True)."
+        )
         raise IncompatibleSchemaError(msg)
-    for field in fields:
+    for field in compared:
         has = there[field.name].dataType
         if not fits(has, field.dataType):
             msg = (
                 f"{where} has {field.name} {has.simpleString()}, the changes bring {field.dataType.simpleString()}. "
-                "Widen the column first (table.evolve(widen=...)) or convert the changes."
+                "Widen the column first (table.evolve(widen=...), or ChangeSpec(evolve=True)), or convert the changes."
             )
             raise IncompatibleSchemaError(msg)
+
+
+def _can_evolve(there: StructType, field: StructField) -> bool:
+    return field.name not in there.names or is_wider(field.dataType, there[field.name].dataType)
 
 
 def fitted(changes: DataFrame, table: Table) -> DataFrame:

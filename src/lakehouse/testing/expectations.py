@@ -28,7 +28,7 @@ def expected_versions(events: Iterable[Event], spec: ChangeSpec) -> Rows:
     ignored = spec.ignore_nulls if isinstance(spec.ignore_nulls, tuple) else VALUES if spec.ignore_nulls else ()
     track = None if spec.track is None else list(spec.track)
     return {
-        (*_parts(v.key), *(v.values[c] for c in VALUES), v.valid_from, v.valid_to, v.sequence)
+        (*parts(v.key), *(v.values[c] for c in VALUES), v.valid_from, v.valid_to, v.sequence)
         for v in fold_events(events, columns=VALUES, track=track, ignore_nulls=ignored)
     }
 
@@ -59,5 +59,6 @@ def _rows(df: DataFrame) -> Rows:
     return set(rows)
 
 
-def _parts(key: object) -> tuple[Any, ...]:
+def parts(key: object) -> tuple[Any, ...]:
+    """A key as a tuple."""
     return key if isinstance(key, tuple) else (key,)

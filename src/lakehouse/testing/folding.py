@@ -5,7 +5,7 @@ This is the oracle. `lakehouse.cdc` does the same in Spark and `lakehouse.tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -15,7 +15,10 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One change of one row. `provided` names the columns it carries; None = all of them."""
+    """One change of one row. `provided` names the columns it carries; None = all of them.
+
+    A truncate is of the whole table: its key does not matter.
+    """
 
     key: Hashable
     sequence: Any
@@ -35,6 +38,16 @@ class Version:
     sequence: Any
 
 
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A key's row where deleted rows are kept: the values of its last upsert (None: it had none), and whether it is deleted."""
+
+    key: Hashable
+    values: Values | None
+    sequence: Any
+    deleted: bool
+
+
 def fold_events(
     events: Iterable[Event],
     *,
@@ -45,6 +58,8 @@ def fold_events(
 ) -> list[Version]:
     """All versions of all keys; those with `valid_to` None are the current table.
 
+    A truncate deletes every key that has an older event, and gives way to an event at its own sequence.
+
     Args:
         events: in any order, repeats welcome.
         columns: the columns that are not keys.
@@ -52,16 +67,53 @@ def fold_events(
         ignore_nulls: columns in which a null means "unchanged".
         rank: total order among different upserts of one (key, sequence): the largest is kept. A delete beats them all.
     """
-    kept: dict[tuple[Hashable, Any], Event] = {}
-    for event in events:
-        place = (event.key, event.sequence)
-        if place not in kept or _beats(event, kept[place], rank):
-            kept[place] = event
-    ordered = sorted(kept.values(), key=lambda event: (repr(event.key), event.sequence))
     found: list[Version] = []
-    for _, group in groupby(ordered, key=lambda event: event.key):
-        found += _fold_key(list(group), columns, columns if track is None else track, ignore_nulls)
+    for group in _by_key(events, rank, lambda event: (event.key, event.sequence)):
+        found += _fold_key(group, columns, columns if track is None else track, ignore_nulls)
     return found
+
+
+def fold_rows(
+    events: Iterable[Event],
+    *,
+    columns: Sequence[str],
+    ignore_nulls: Sequence[str] = (),
+    rank: Callable[[Event], Any] = lambda event: repr(sorted(event.values.items())),
+) -> list[Row]:
+    """The row of every key where deleted rows are kept (soft deletes): what its last upsert made of it, and the flag.
+
+    An upsert that lost against a delete at its own sequence is still what the deleted row shows.
+    """
+    rows: list[Row] = []
+    for group in _by_key(events, rank, lambda event: (event.key, event.sequence, event.op == "delete")):
+        values: Values | None = None
+        before: Values = dict.fromkeys(columns)
+        for event in group:
+            if event.op == "upsert":
+                values = {c: event.values.get(c) if _carries(event, c, ignore_nulls) else before[c] for c in columns}
+            before = values if values and event.op == "upsert" else dict.fromkeys(columns)
+        last = group[-1]
+        rows.append(Row(key=last.key, values=values, sequence=last.sequence, deleted=last.op == "delete"))
+    return rows
+
+
+def _by_key(
+    events: Iterable[Event], rank: Callable[[Event], Any], place: Callable[[Event], Hashable]
+) -> Iterator[list[Event]]:
+    """The events of each key in order, one for each place, and the deletes that truncates mean for it."""
+    kept: dict[Hashable, Event] = {}
+    truncates: set[Any] = set()
+    for event in events:
+        if event.op == "truncate":
+            truncates.add(event.sequence)
+        elif place(event) not in kept or _beats(event, kept[place(event)], rank):
+            kept[place(event)] = event
+    ordered = sorted(kept.values(), key=lambda event: (repr(event.key), event.sequence, event.op == "delete"))
+    for key, group in groupby(ordered, key=lambda event: event.key):
+        own = list(group)
+        taken = {event.sequence for event in own}
+        meant = [Event(key=key, sequence=t, op="delete") for t in truncates - taken if t > own[0].sequence]
+        yield sorted([*own, *meant], key=lambda event: (event.sequence, event.op == "delete"))
 
 
 def _beats(new: Event, old: Event, rank: Callable[[Event], Any]) -> bool:

@@ -1,0 +1,138 @@
+"""How a batch gets into a current table: with tombstones beside it, or with deleted rows kept and flagged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from lakehouse.cdc import current as scd1
+from lakehouse.cdc import events as ev
+from lakehouse.cdc import soft_deletes as soft
+from lakehouse.cdc.changes import UPSERT, ChangeSpec
+from lakehouse.cdc.reports import report
+from lakehouse.cdc.truncates import imply, with_implied
+from lakehouse.columns import AUTHORS, OP, SEQUENCE, quoted
+from lakehouse.tables.batches import Batch, assignments, condition, settled, touched
+from lakehouse.tables.memory import Memory, truncates_frame
+from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
+from lakehouse.tables.tallies import MergeResult, Tally, check_ties, tally
+
+TOMBSTONES = "__tombstones"
+
+
+def write_current(
+    table: Table, batch: Batch, spec: ChangeSpec, memory: Memory, commit: CommitMarker | None, *, fresh: bool
+) -> MergeResult:
+    """Merge a measured batch into a current table that removes deleted rows; the tombstones are written first."""
+    companion = table.sibling(TOMBSTONES)
+    incomplete = _can_be_incomplete(table, batch)
+    stored = scd1.stored_events(touched(table.read(), batch, spec, fresh=fresh), spec, partial=incomplete)
+    dead = scd1.deletes_of(touched(companion.read(), batch, spec, fresh=fresh), like=stored)
+    events = stored.unionByName(dead).unionByName(scd1.new_events(batch.events, like=stored))
+    events = _with_truncates(table, events, batch, memory, spec)
+    folded = settled(scd1.fold(events, spec, partial=incomplete))
+    counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
+    check_ties(counts, spec)
+    known = None
+    if counts.forgotten:
+        known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit, fresh=fresh)
+    done = _commit(table, folded, counts, batch, spec, commit)
+
+    def reporting() -> DataFrame:
+        rows = touched(before(table, done), batch, spec, fresh=False)
+        stored = scd1.stored_events(rows, spec, partial=incomplete)
+        dead = scd1.deletes_of(touched(before(companion, known), batch, spec, fresh=False), like=stored)
+        return report(stored.unionByName(dead), batch.events, spec, remnants=True)
+
+    return replace(counts.result(done), reporting=reporting)
+
+
+def _commit(
+    table: Table, folded: DataFrame, counts: Tally, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None
+) -> Snapshot | None:
+    if not counts.changed:
+        return None
+    is_upsert = f"s.{OP} = '{UPSERT}'"
+    # Clauses that no row needs are left out: without inserts or deletes the formats have cheaper plans.
+    columns = table.schema().names
+    merge = Merge(
+        on=condition(spec.keys, batch),
+        update=_update(columns, spec, counts),
+        update_when=is_upsert,
+        delete_when=f"s.{OP} <> '{UPSERT}'" if counts.deleted else None,
+        insert=assignments(columns) if counts.inserted else {},
+        insert_when=is_upsert,
+    )
+    source = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED).select(*map(quoted, [*columns, OP]))
+    return table.merge(source, merge, commit=commit)
+
+
+def write_soft(
+    table: Table, batch: Batch, spec: ChangeSpec, memory: Memory, commit: CommitMarker | None, *, fresh: bool
+) -> MergeResult:
+    """Merge a measured batch into a current table that keeps deleted rows; it needs no other table."""
+    incomplete = _can_be_incomplete(table, batch)
+    stored = soft.stored_events(touched(table.read(), batch, spec, fresh=fresh), spec)
+    events = stored.unionByName(soft.new_events(batch.events, like=stored))
+    events = _with_truncates(table, events, batch, memory, spec)
+    folded = settled(soft.fold(events, spec, partial=incomplete))
+    counts = tally(folded)
+    check_ties(counts, spec)
+    if not counts.changed:
+        return replace(counts.result(None), reporting=partial(_report_soft, table, batch, spec, None))
+    columns = table.schema().names
+    merge = Merge(
+        on=condition(spec.keys, batch),
+        update=_update(columns, spec, counts),
+        insert=assignments(columns) if counts.inserted else {},
+    )
+    source = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED).select(*map(quoted, columns))
+    done = table.merge(source, merge, commit=commit)
+    return replace(counts.result(done), reporting=partial(_report_soft, table, batch, spec, done))
+
+
+def _report_soft(table: Table, batch: Batch, spec: ChangeSpec, commit: Snapshot | None) -> DataFrame:
+    stored = soft.stored_events(touched(before(table, commit), batch, spec, fresh=False), spec)
+    return report(stored, batch.events, spec, remnants=True)
+
+
+def _can_be_incomplete(table: Table, batch: Batch) -> bool:
+    """Whether rows may be of several events; the table gets the column for it when the first such batch comes."""
+    there = table.schema()
+    if batch.partial and AUTHORS not in there.names:
+        with_authors = scd1.current_schema(StructType([]), there[SEQUENCE].dataType, authors=True)
+        table.evolve(add=StructType([with_authors[AUTHORS]]))
+    return batch.partial or AUTHORS in there.names
+
+
+def _with_truncates(table: Table, events: DataFrame, batch: Batch, memory: Memory, spec: ChangeSpec) -> DataFrame:
+    """The events and what truncates mean for the keys of the batch; those in the batch mean it for every key."""
+    known = truncates_frame(table, memory, memory.truncates)
+    if known is None:
+        return events
+    among = events if batch.truncates else batch.events
+    keys = among.select(*map(quoted, spec.keys)).distinct()
+    return with_implied(events, imply(keys, known, like=events))
+
+
+def _remember_deletes(
+    companion: Table, deleted: DataFrame, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool
+) -> Snapshot:
+    columns = [*spec.keys, SEQUENCE]
+    source = deleted.select(*map(quoted, spec.keys), F.col(scd1.LAST_DELETE).alias(SEQUENCE))
+    merge = Merge(
+        on=condition(spec.keys, batch),
+        update={} if fresh else assignments([SEQUENCE]),  # without updates the formats have cheaper plans
+        update_when=f"s.{SEQUENCE} > t.{SEQUENCE}",
+        insert=assignments(columns),
+    )
+    return companion.merge(source, merge, commit=commit)
+
+
+def _update(columns: list[str], spec: ChangeSpec, counts: Tally) -> dict[str, str]:
+    matched = counts.updated or (spec.deletes == "soft" and counts.deleted)
+    return assignments([c for c in columns if c not in spec.keys]) if matched else {}
