@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
 
 from lakehouse.cdc.decoding import NESTED
 
@@ -30,7 +30,7 @@ def quote_numbers(text: Column) -> Column:
     return F.regexp_replace(text, "(?s)" + _NUMBER, '$1"$2"')
 
 
-def parse_object(text: Column, schema: StructType) -> Column:
+def parse_object(text: Column, schema: StructType | MapType) -> Column:
     """Read `text` as exactly one JSON object of `schema`; null when it is anything else.
 
     Fields that are absent are null; fields that `schema` does not name are ignored. Text after the object, a second

@@ -13,21 +13,31 @@ from pyspark.sql.types import StructType
 
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.feeds import (
+    canal,
     columns,
     debezium,
+    debezium_avro,
+    debezium_mongodb,
     debezium_unwrapped,
     delta_cdf,
     dms_s3,
     dms_stream,
+    dms_transactions,
+    goldengate,
     iceberg_changelog,
     maxwell,
+    mongodb,
+    snapshot,
     sqlserver_cdc,
     wal2json,
 )
 from lakehouse.cdc.feeds.assembly import Contract
 from lakehouse.cdc.feeds.records import route_by_folder
-from lakehouse.columns import Columns
+from lakehouse.columns import PART, Columns
 from lakehouse.errors import ConfigError
+
+SNAPSHOT = "snapshot"
+"""The feed of full extracts, whose rows say what there is and not what changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +45,27 @@ class _Feed:
     options: type[Any]
     parse: Callable[[DataFrame, Contract, Any], ParsedChanges]
     route: Callable[[], Column]
+    split: Callable[[DataFrame, Any], DataFrame] | None = None
 
 
 _FEEDS = {
     "dms-s3": _Feed(dms_s3.Options, dms_s3.parse, route_by_folder),
+    "dms-transactions": _Feed(dms_transactions.Options, dms_transactions.parse, dms_transactions.route),
     "dms-stream": _Feed(dms_stream.Options, dms_stream.parse, dms_stream.route),
     "debezium": _Feed(debezium.Options, debezium.parse, debezium.route),
+    "debezium-avro": _Feed(debezium_avro.Options, debezium_avro.parse, debezium_avro.route),
+    "debezium-mongodb": _Feed(debezium_mongodb.Options, debezium_mongodb.parse, debezium_mongodb.route),
     "debezium-unwrapped": _Feed(debezium_unwrapped.Options, debezium_unwrapped.parse, debezium_unwrapped.route),
-    "wal2json": _Feed(wal2json.Options, wal2json.parse, wal2json.route),
+    "wal2json": _Feed(wal2json.Options, wal2json.parse, wal2json.route, wal2json.split),
+    "canal": _Feed(canal.Options, canal.parse, canal.route, canal.split),
     "maxwell": _Feed(maxwell.Options, maxwell.parse, maxwell.route),
+    "mongodb": _Feed(mongodb.Options, mongodb.parse, mongodb.route),
+    "goldengate": _Feed(goldengate.Options, goldengate.parse, goldengate.route),
     "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, route_by_folder),
     "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, route_by_folder),
     "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, route_by_folder),
     "columns": _Feed(columns.Options, columns.parse, route_by_folder),
+    SNAPSHOT: _Feed(snapshot.Options, snapshot.parse, route_by_folder),
 }
 FEEDS = tuple(_FEEDS)
 """The feeds there are."""
@@ -59,14 +77,16 @@ def parse_changes(
     """Parse bronze rows of one feed into the change log.
 
     Every input row ends in exactly one of `changes` (one row; two for a key change: the delete of the old key and the
-    upsert of the new one, at one sequence), `rejected` and `skipped`. The order of rows is not kept, duplicates are
-    not removed, an empty frame gives empty frames. Lazy: nothing runs until a frame is used.
+    upsert of the new one, at one sequence), `rejected` and `skipped`. Records that hold several changes are split first,
+    see `split_changes`, unless they have been: then each change counts as a row. The order of rows is not kept, duplicates
+    are not removed, an empty frame gives empty frames. Lazy: nothing runs until a frame is used.
 
     Deletes carry the keys, every other column null; a truncate carries nothing.
 
     Args:
-        df: bronze rows: `_raw`, `_source_file`, `_row`, for CSV `_header`, with `table` also `_table`; typed rows (Parquet,
-            a change table) have their own columns instead of `_raw`.
+        df: bronze rows: `_raw`, `_source_file`, `_row`, for CSV `_header`, with `table` also `_table` (see `route`; feeds
+            that are split find it themselves); typed rows (Parquet, a change table) have columns of their own instead of
+            `_raw`.
         feed: one of `FEEDS`.
         schema: the payload columns, keys included, with their types. Columns it leaves out are ignored.
         keys: the columns that identify a row.
@@ -79,7 +99,28 @@ def parse_changes(
         MissingColumnsError: the frame lacks bronze columns, or the schema a key.
     """
     contract = Contract(schema=schema, keys=keys, table=table)
-    return _feed(feed).parse(df, contract, check_options(feed, options))
+    rows = df if PART in df.columns else split_changes(df, feed=feed, **options)
+    return _feed(feed).parse(rows, contract, check_options(feed, options))
+
+
+def split_changes(df: DataFrame, *, feed: str, **options: Any) -> DataFrame:
+    """Bronze rows with one change each, so that a record with changes of several tables can be read by each of them.
+
+    A record that holds several changes becomes a row for each: `_raw` is a record of the one change, `_table` the change's own
+    table, `_part` its place in the record, from 0; the other columns stay what they are. Every other row stays as it is,
+    with a null `_part`. The order of rows is not kept. `df` itself comes back where every record of the feed is one change.
+
+    Args:
+        df: bronze rows: `_raw`, `_source_file`, `_row`.
+        feed: one of `FEEDS`.
+        options: the feed's own, as `parse_changes` takes them.
+
+    Raises:
+        ConfigError: unknown feed or option.
+        MissingColumnsError: the frame lacks bronze columns.
+    """
+    split = _feed(feed).split
+    return df if split is None else split(df, check_options(feed, options))
 
 
 def check_feed(name: str) -> None:

@@ -46,6 +46,8 @@ def load_config(
     for name, section in _sections(tree, "inputs"):
         if isinstance(section.get("tables"), str):
             section["tables"] = _contracts(section["tables"], origin, f"inputs.{name}.tables", read)
+        if isinstance(options := section.get("options"), dict) and isinstance(options.get("schemas"), dict):
+            options["schemas"] = _schemas(options["schemas"], origin, f"inputs.{name}.options.schemas", read)
     return validate(JobConfig, tree, origin)
 
 
@@ -163,10 +165,25 @@ def _sections(tree: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]
 
 def _contracts(name: str, origin: str, key: str, read: Callable[[str], str] | None) -> dict[str, Any]:
     """Contracts may stand in a file of their own, beside the configuration."""
+    return _parse(*_beside(name, origin, key, read, holds="a mapping of schema.table to keys and columns"))
+
+
+def _schemas(schemas: dict[Any, Any], origin: str, key: str, read: Callable[[str], str] | None) -> dict[Any, Any]:
+    """So may schemas of Avro, each in a file that ends in `.avsc`."""
+    return {
+        name: _beside(schema, origin, f"{key}.{name}", read, holds="an Avro schema")[1]
+        if isinstance(schema, str) and schema.endswith(".avsc")
+        else schema
+        for name, schema in schemas.items()
+    }
+
+
+def _beside(name: str, origin: str, key: str, read: Callable[[str], str] | None, *, holds: str) -> tuple[str, str]:
+    """Place and content of a file beside the configuration."""
     beside = f"{origin.rpartition('/')[0]}/{name}" if read else str(Path(origin).parent / name)
     if read:
-        return _parse(beside, read(beside))
+        return beside, read(beside)
     if not Path(beside).is_file():
-        msg = f"{origin}: {key}: no file {beside}; it should hold a mapping of schema.table to keys and columns"
+        msg = f"{origin}: {key}: no file {beside}; it should hold {holds}"
         raise ConfigError(msg)
-    return _parse(beside, Path(beside).read_text(encoding="utf-8"))
+    return beside, Path(beside).read_text(encoding="utf-8")

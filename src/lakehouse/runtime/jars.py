@@ -63,12 +63,13 @@ RUNTIMES: Mapping[str, Runtime] = {
         spark="3.5",
         java=SUPPORTED_JAVA,
         java_wheel=True,
-        excluded=("org.antlr:*", "com.amazonaws:aws-java-sdk-*-only"),
+        excluded=("org.antlr:*", "org.tukaani:*", "com.amazonaws:aws-java-sdk-*-only"),
         bundles={
             "core": Bundle(
                 asked=(
                     "io.delta:delta-spark_2.12:3.3.2",
                     "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0",
+                    "org.apache.spark:spark-avro_2.12:3.5.6",
                     SQLITE,
                 ),
                 brought=("io.delta:delta-storage:3.3.2",),
@@ -98,7 +99,9 @@ RUNTIMES: Mapping[str, Runtime] = {
             "org.apache.parquet:*",
             "org.locationtech.jts:*",
             "org.roaringbitmap:*",
+            "org.scala-lang.modules:*",
             "org.slf4j:*",
+            "org.tukaani:*",
             "org.xerial.snappy:*",
         ),
         bundles={
@@ -106,6 +109,7 @@ RUNTIMES: Mapping[str, Runtime] = {
                 asked=(
                     "io.delta:delta-spark_4.1_2.13:4.2.0",
                     "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.11.0",
+                    "org.apache.spark:spark-avro_2.13:4.1.1",
                     SQLITE,
                 ),
                 brought=(

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.types import (
     BooleanType,
     DataType,
@@ -125,24 +124,29 @@ def _text(path: Path) -> str:
     return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
 
 
-Outcomes = dict[int, Any]
+Outcomes = dict[Any, Any]
 
 
 @pytest.fixture
 def outcomes() -> Callable[[ParsedChanges], Outcomes]:
-    """What became of each bronze row, by `_row`: (kind,), (reason, detail), or the list of its changes, deletes first."""
+    """What became of each bronze row: (kind,), (reason, detail), or the list of its changes, deletes first.
+
+    By `_row`, and for a change of a record that holds several by `_row` and its place there.
+    """
+
+    def place(origin: Any) -> Any:
+        return origin["row"] if origin["part"] is None else (origin["row"], origin["part"])
 
     def collect(parsed: ParsedChanges) -> Outcomes:
-        row = F.col("_origin.row")
         found: Outcomes = {}
-        for skipped in parsed.skipped.select(row.alias("at"), "_kind").collect():
-            assert skipped["at"] not in found
-            found[skipped["at"]] = (skipped["_kind"],)
-        for rejected in parsed.rejected.select(row.alias("at"), "_reason", "_detail").collect():
-            assert rejected["at"] not in found
-            found[rejected["at"]] = (rejected["_reason"], rejected["_detail"])
+        for skipped in parsed.skipped.collect():
+            assert place(skipped["_origin"]) not in found
+            found[place(skipped["_origin"])] = (skipped["_kind"],)
+        for rejected in parsed.rejected.collect():
+            assert place(rejected["_origin"]) not in found
+            found[place(rejected["_origin"])] = (rejected["_reason"], rejected["_detail"])
         for change in parsed.changes.orderBy("_op").collect():
-            at = change["_origin"]["row"]
+            at = place(change["_origin"])
             assert not isinstance(found.get(at), tuple)
             found.setdefault(at, []).append({k: v for k, v in change.asDict(recursive=True).items() if k != "_origin"})
         return found

@@ -243,7 +243,7 @@ def test_hostile_names_and_the_types_of_the_change_log(spark: SparkSession) -> N
         ("_sequence", "decimal(38,0)"),
         ("_provided", "array<string>"),
         ("_event_time", "timestamp"),
-        ("_origin", "struct<file:string,row:bigint>"),
+        ("_origin", "struct<file:string,row:bigint,part:int>"),
     ]
     assert changes.collect()[0][:5] == (1, 2, 3, 4, 5)
 

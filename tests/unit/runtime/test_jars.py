@@ -22,10 +22,11 @@ def fill(folder: Path, runtime: Runtime) -> None:
 
 
 def test_the_files_of_spark_3_5_are_known() -> None:
-    """The core of Spark 3.5 is Delta with its storage jar, Iceberg and SQLite, named as the resolver names files."""
+    """The core of Spark 3.5 is Delta with its storage jar, Iceberg, Avro and SQLite, named as the resolver names files."""
     assert find_runtime("3.5.6").files(["core"]) == (
         "io.delta_delta-spark_2.12-3.3.2.jar",
         "org.apache.iceberg_iceberg-spark-runtime-3.5_2.12-1.10.0.jar",
+        "org.apache.spark_spark-avro_2.12-3.5.6.jar",
         "org.xerial_sqlite-jdbc-3.50.3.0.jar",
         "io.delta_delta-storage-3.3.2.jar",
     )

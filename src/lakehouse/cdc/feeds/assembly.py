@@ -35,6 +35,7 @@ from lakehouse.columns import (
     FILE,
     OP,
     ORIGIN,
+    PART,
     PROVIDED,
     RESERVED,
     ROW,
@@ -152,8 +153,9 @@ def require_bronze(df: DataFrame, contract: Contract, *columns: str) -> None:
 
 def staged(df: DataFrame, **columns: Column) -> DataFrame:
     """Start a staged frame: where the row came from and its table, plus the feed's own columns, free of payload names."""
-    table, file, row = (F.col(name) if name in df.columns else F.lit(None) for name in (TABLE, FILE, ROW))
-    origin = F.struct(file.alias("file"), row.alias("row")).cast(ORIGIN_TYPE)
+    there = (F.col(name) if name in df.columns else F.lit(None) for name in (TABLE, FILE, ROW, PART))
+    table, file, row, part = there
+    origin = F.struct(file.alias("file"), row.alias("row"), part.alias("part")).cast(ORIGIN_TYPE)
     return df.select(
         origin.alias("origin"),
         table.cast("string").alias("table"),

@@ -15,19 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
-from lakehouse.cdc.feeds.records import (
-    Records,
-    csv_records,
-    json_records,
-)
+from lakehouse.cdc.feeds.records import RecordOptions, Records, text_records
 from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequence, typed_table
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
@@ -35,7 +28,7 @@ from lakehouse.schemas.type_names import parse_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(RecordOptions):
     """What the columns mean.
 
     Attributes:
@@ -45,12 +38,6 @@ class Options:
         deletes: values of a delete.
         truncates: values of a truncate.
         event_time: the column that says when a change happened.
-        timezone: zone of timestamps that name none.
-        binary: how bytes are written in text.
-        form: of text records, `csv` or `json` (one object a record).
-        delimiter: of CSV, one character.
-        null_value: unquoted in CSV it is null.
-        columns: the fields of CSV records without a header, in order.
     """
 
     sequence: Mapping[str, str]
@@ -59,20 +46,11 @@ class Options:
     deletes: Sequence[str] = ("D", "DELETE")
     truncates: Sequence[str] = ("T", "TRUNCATE")
     event_time: str | None = None
-    timezone: str = "UTC"
-    binary: BinaryText = "hex"
-    form: Literal["csv", "json"] = "csv"
-    delimiter: str = ","
-    null_value: str = "NULL"
-    columns: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot order anything, and values that mean two things."""
-        require_timezone(self.timezone)
+        self.check("columns")
         require_sequence(self.sequence, feed="columns")
-        if self.form not in ("csv", "json"):
-            msg = f"option form of feed columns is {self.form!r}; use csv or json"
-            raise ConfigError(msg)
         meanings = [value.upper() for values in (self.upserts, self.deletes, self.truncates) for value in values]
         if twice := sorted({value for value in meanings if meanings.count(value) > 1}):
             msg = f"options upserts, deletes and truncates of feed columns share {', '.join(twice)}"
@@ -106,8 +84,4 @@ def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
         return typed_table(df, contract, options.layout, timezone=options.timezone)
     require_bronze(df, contract)
     event_time = () if options.event_time is None else (options.event_time,)
-    names = tuple(dict.fromkeys((*contract.names, *options.layout.required, *event_time)))
-    if options.form == "json":
-        return json_records(df, names)
-    positional = F.array(*(F.lit(name) for name in options.columns or names))
-    return csv_records(df, positional=positional, delimiter=options.delimiter, null_value=options.null_value)
+    return text_records(df, (*contract.names, *options.layout.required, *event_time), options)

@@ -24,23 +24,29 @@ from pyspark.sql.types import ArrayType, DataType, StringType, StructField, Stru
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
 from lakehouse.cdc.decoding import BinaryText, require_timezone
-from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, provided_names, require_bronze, staged
+from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, provided_names, require_bronze
+from lakehouse.cdc.feeds.debezium_messages import (
+    envelope_of,
+    event_time,
+    is_snapshot,
+    key_texts,
+    kind,
+    opened,
+    route_message,
+)
 from lakehouse.cdc.feeds.debezium_values import Decimals, TimeUnit, is_described, is_unavailable, plain_text
-from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
+from lakehouse.cdc.feeds.topics import named_table, topic_records
+from lakehouse.cdc.json_text import as_written, parse_object, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
 
 Connector = Literal["postgresql", "mysql", "sqlserver"]
 
-_SNAPSHOTS = ("true", "first", "first_in_data_collection", "last_in_data_collection", "last")
 _SOURCE = (
     *("schema", "db", "table", "ts_ms", "ts_us", "snapshot"),
     *("lsn", "file", "pos", "row", "commit_lsn", "change_lsn", "event_serial_no"),
 )
 _NUMBERS = dict.fromkeys(("ts_ms", "ts_us", "lsn", "pos", "event_serial_no"), "BIGINT") | {"row": "INT"}
-_LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999; a number beyond it is no time
-_PLAIN = ("op", "ts_ms", "status", "id", "ddl")
-_LINE = texts(["topic", "key", "value"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +90,12 @@ def route() -> Column:
 
     Null: heartbeats, transaction and schema-change topics, logical messages, text that is no message.
     """
-    source = StructType([StructField("source", texts(["schema", "db", "table"])), StructField("op", StringType())])
-    value = StructType([*source.fields, StructField("payload", source)])
-    line = StructType([*_LINE.fields, *value.fields])
-
-    def of_line(line: Column) -> Column:
-        is_line = line["topic"].isNotNull() | line["key"].isNotNull() | line["value"].isNotNull()
-        inner = bind(parse_object(line["value"], value), _source_table)
-        return F.when(is_line & line["value"].isNull(), _topic_table(line["topic"])).otherwise(
-            F.when(is_line, inner).otherwise(_source_table(line))
-        )
-
-    return bind(parse_object(F.col(RAW), line), of_line)
+    return route_message(
+        texts(["schema", "db", "table"]),
+        lambda source: named_table(
+            F.when(source["schema"] != "", source["schema"]).otherwise(source["db"]), source["table"]
+        ),
+    )
 
 
 def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
@@ -105,9 +105,13 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         MissingColumnsError: the frame lacks bronze columns.
     """
     require_bronze(df, contract, RAW)
-    frame = _staged(df, contract)
+    return read(topic_records(df), contract, options)
+
+
+def read(records: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
+    """Parse records of `topic_records`."""
+    frame = _staged(records, contract)
     op = F.col("envelope.op")
-    snapshot = (op == "r") | ((op == "c") & F.col("envelope.source.snapshot").isin(*_SNAPSHOTS))
     texts_of = {name: F.col(f"t{i}") for i, name in enumerate(contract.names)}
     there = {name: ~is_unavailable(text, options.unavailable) for name, text in texts_of.items()}
     frame, row = _plain(frame, contract, options, texts_of)
@@ -115,12 +119,12 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     frame, old = _plain(frame, contract, options, keys_before)
     reading = Reading(
         raw=F.col("raw"),
-        kind=_kind(),
-        malformed=_malformed(),
+        kind=kind(),
+        malformed=F.coalesce("problem", _malformed()),
         operation=F.when(op.isin("c", "u", "r"), UPSERT).when(op == "d", DELETE).when(op == "t", TRUNCATE),
         unknown="op is none of c, u, r, d, t, m",
-        sequence=_sequence(options.connector, F.coalesce(snapshot, F.lit(False))),
-        event_time=_event_time(),
+        sequence=_sequence(options.connector, is_snapshot()),
+        event_time=event_time(),
         row={name: Cell(F.when(there[name], text)) for name, text in row.items()},
         old_key={key: Cell(text) for key, text in old.items()},
         provided=F.when((op != "d") & (op != "t"), provided_names(there)),
@@ -128,58 +132,37 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     return assemble(frame, reading, contract, timezone=options.timezone, binary=options.binary)
 
 
-def _staged(df: DataFrame, contract: Contract) -> DataFrame:
-    """Columns: envelope, topic, key, is_line, value, t<i> (payload text), entries, the source's numbers."""
-    envelope, message, written = _shapes(contract)
-    lines = staged(df, raw=F.col(RAW), line=parse_object(F.col(RAW), _LINE))
-    is_line = F.coalesce(*(F.col("line")[name] for name in _LINE.names)).isNotNull()
-    values = lines.select(
-        *("origin", "table", "raw", "line"),
-        is_line.alias("is_line"),
-        F.when(is_line, F.col("line.value")).otherwise(F.col("raw")).alias("value"),
-    )
-    messages = values.select(
+def _staged(records: DataFrame, contract: Contract) -> DataFrame:
+    """Columns: those of a message, t<i> (payload text), entries, the source's numbers."""
+    body, schema, written = _shapes(contract)
+    messages = opened(records, body, schema).select(
         "*",
-        parse_object(quote_numbers(F.col("value")), message).alias("message"),
         # Nested values and JSON in string columns are kept as they were written, numbers unquoted.
-        parse_object(F.col("value"), written).alias("written"),
-    )
-    plain = F.struct(*(F.col("message")[name].alias(name) for name in envelope.names))
-    wrapped = F.col("message.payload").isNotNull()
-    opened = messages.select(
-        *("origin", "table", "raw", "is_line", "value", "line", "message"),
-        F.when(wrapped, F.col("message.payload")).otherwise(plain).alias("envelope"),
-        F.when(wrapped, F.col("written.payload.after")).otherwise(F.col("written.after")).alias("written"),
+        parse_object(F.col("value"), written).alias("again"),
         _first("message.schema.fields", "after")["fields"].alias("described"),
+        F.when(F.col("envelope.op") == "d", key_texts(F.col("key"))).alias("told"),
     )
-    keyed = opened.select("*", F.when(F.col("envelope.op") == "d", _key(F.col("line.key"))).alias("key"))
-    return keyed.select(
-        *("origin", "table", "raw", "is_line", "value", "message", "envelope"),
-        F.col("line.topic").alias("topic"),
+    wrapped = F.col("message.payload").isNotNull()
+    rewritten = F.when(wrapped, F.col("again.payload.after")).otherwise(F.col("again.after"))
+    images = messages.select("*", rewritten.alias("written"))
+    return images.select(
+        *("origin", "table", "raw", "is_line", "value", "problem", "message", "envelope", "topic"),
         *(_image(contract, name).alias(f"t{i}") for i, name in enumerate(contract.names)),
         _entries(contract).alias("entries"),
-        *(F.expr(f"try_cast(envelope.source.{name} AS {kind})").alias(name) for name, kind in _NUMBERS.items()),
+        *(F.expr(f"try_cast(envelope.source.{name} AS {number})").alias(name) for name, number in _NUMBERS.items()),
     )
 
 
 def _shapes(contract: Contract) -> tuple[StructType, StructType, StructType]:
-    """The envelope; the message around it, wrapped or not; and the part of the message that is read a second time."""
+    """The envelope; the schema that a message may carry; and the part of the message that is read a second time."""
     image = texts(contract.names)
     fields = ArrayType(StructType([*texts(["field", "name"]).fields, StructField("parameters", texts(["scale"]))]))
-    envelope = StructType(
-        [
-            StructField("before", image),
-            StructField("after", image),
-            StructField("source", texts(_SOURCE)),
-            *texts(_PLAIN).fields,
-        ]
-    )
+    body = envelope_of(StructField("before", image), StructField("after", image), StructField("source", texts(_SOURCE)))
     entry = StructType([StructField("field", StringType()), StructField("fields", fields)])
     schema = StructType([StructField("fields", ArrayType(entry))])
-    message = StructType([*envelope.fields, StructField("payload", envelope), StructField("schema", schema)])
     images = StructType([StructField("after", image)])
     written = StructType([*images.fields, StructField("payload", images)])
-    return envelope, message, written
+    return body, schema, written
 
 
 def _image(contract: Contract, name: str) -> Column:
@@ -187,7 +170,7 @@ def _image(contract: Contract, name: str) -> Column:
     exact = as_written(F.col("envelope.after")[name], F.col("written")[name], contract.schema[name].dataType)
     if name not in contract.key_names:
         return exact
-    gone = F.coalesce(F.col("envelope.before")[name], F.try_element_at("key", F.lit(name)))
+    gone = F.coalesce(F.col("envelope.before")[name], F.try_element_at("told", F.lit(name)))
     return F.when(F.col("envelope.op") == "d", gone).otherwise(exact)
 
 
@@ -231,33 +214,6 @@ def _first(parts: str, name: str | Column) -> Column:
     return F.get(F.filter(parts, lambda part: part["field"] == name), F.lit(0))
 
 
-def _key(text: Column) -> Column:
-    """The message key as a map of texts, unwrapped when it carries its schema."""
-    exact = quote_numbers(text)
-    payload = parse_object(
-        exact, StructType([StructField("schema", StringType()), StructField("payload", StringType())])
-    )
-    inner = bind(payload, lambda p: F.when(p["schema"].isNotNull() & p["payload"].startswith("{"), p["payload"]))
-    return F.from_json(F.coalesce(inner, exact), "map<string,string>")
-
-
-def _kind() -> Column:
-    envelope, message = F.col("envelope"), F.col("message")
-    changes = envelope["op"].isNotNull()
-    heartbeat = F.col("topic").startswith("__debezium-heartbeat")
-    beat = ~changes & envelope["source"].isNull() & envelope["ts_ms"].isNotNull() & envelope["status"].isNull()
-    empty = F.col("is_line") & (F.col("value").isNull() | (F.trim("value") == "null"))
-    unwrapped = message["schema"].isNotNull() & message["payload"].isNull() & ~changes
-    return (
-        F.when(heartbeat, "heartbeat")
-        .when(empty | unwrapped, "tombstone")
-        .when(~changes & envelope["status"].isin("BEGIN", "END") & envelope["id"].isNotNull(), "transaction")
-        .when(~changes & envelope["ddl"].isNotNull(), "schema_change")
-        .when(beat & envelope["before"].isNull() & envelope["after"].isNull(), "heartbeat")
-        .when(envelope["op"] == "m", "message")
-    )
-
-
 def _malformed() -> Column:
     envelope = F.col("envelope")
     return (
@@ -288,27 +244,3 @@ def _sequence(connector: Connector, snapshot: Column) -> Column:
     place = F.struct(*(value.alias(name) for name, (value, _) in parts.items()))
     known = [value.isNotNull() for value, _ in parts.values()]
     return F.when(snapshot, lowest).when(known[0] & known[1], place)
-
-
-def _event_time() -> Column:
-    """When the source committed the change, by its own clock; null where it does not say."""
-    last = F.lit(_LAST_MILLISECOND)
-    micros = F.when(F.col("ts_us").between(-last * 1000, last * 1000), F.timestamp_micros("ts_us"))
-    millis = F.when(F.col("ts_ms").between(-last, last), F.timestamp_millis("ts_ms"))
-    return F.coalesce(micros, millis)
-
-
-def _source_table(message: Column) -> Column:
-    def table(source: Column) -> Column:
-        schema = F.when(source["schema"] != "", source["schema"]).otherwise(source["db"])
-        return F.when((schema != "") & (source["table"] != ""), F.concat_ws(".", schema, source["table"]))
-
-    payload = message["payload"]
-    return F.when(payload["op"].isNotNull(), table(payload["source"])).when(
-        message["op"].isNotNull(), table(message["source"])
-    )
-
-
-def _topic_table(topic: Column) -> Column:
-    parts = F.when(topic.rlike(r"^[^.]+(\.[^.]+)+\.[^.]+$") & ~topic.startswith("__debezium-"), F.split(topic, r"\."))
-    return F.when(parts.isNotNull(), F.array_join(F.slice(parts, -2, 2), "."))

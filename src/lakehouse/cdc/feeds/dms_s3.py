@@ -73,14 +73,19 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         MissingColumnsError: the frame lacks bronze columns, or Parquet rows lack a key column.
     """
     require_bronze(df, contract)
-    records = _records(df, contract, options)
+    return parse_records(_records(df, contract, options), contract, options)
+
+
+def parse_records(records: Records, contract: Contract, options: Options) -> ParsedChanges:
+    """Parse records whose columns are known."""
     frame = records.frame.select(
         "*",
         F.upper(F.trim(records.control(options.op_column))).alias("op"),
         records.control(options.sequence_column).alias("change"),
         records.control(options.timestamp_column).alias("at"),
         _file_name().alias("name"),
-    ).withColumn("load", F.col("name").rlike(options.load_pattern))
+        is_loaded(options).alias("load"),
+    )
     at = decode("at", TimestampType(), timezone=options.timezone)
     sequence, fault = _sequence(options, at.value)
     updated = F.col("op") == "U"
@@ -105,20 +110,34 @@ def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
     if RAW not in df.columns:
         require_columns(df, contract.key_names, where="Parquet rows of DMS")
         return typed_records(df, timezone=options.timezone)
-    layout = F.array(*(F.lit(name) for name in _layout(contract, options)))
-    # A full-load file leaves the operation out unless the task says otherwise: the number of fields tells.
-    without = F.filter(layout, lambda name: name != options.op_column)
-    short = _file_name().rlike(options.load_pattern) & (F.size("values") == F.size(without))
+    names = layout(contract, options)
     return csv_records(
         df,
-        positional=F.when(short, without).otherwise(layout),
+        positional=F.when(is_loaded(options), load_fields(names, options)).otherwise(literals(names)),
         header=options.header,
         delimiter=options.delimiter,
         null_value=options.null_value,
     )
 
 
-def _layout(contract: Contract, options: Options) -> tuple[str, ...]:
+def is_loaded(options: Options) -> Column:
+    """Whether the file of a staged row belongs to the full load."""
+    return _file_name().rlike(options.load_pattern)
+
+
+def load_fields(names: Sequence[str], options: Options) -> Column:
+    """The names of the fields of a full-load record: it leaves the operation out unless the task says otherwise."""
+    without = [name for name in names if name != options.op_column]
+    return F.when(F.size("values") == len(without), literals(without)).otherwise(literals(names))
+
+
+def literals(names: Sequence[str]) -> Column:
+    """The names as an array."""
+    return F.array(*(F.lit(name) for name in names))
+
+
+def layout(contract: Contract, options: Options) -> tuple[str, ...]:
+    """The names of the fields of a change in a file without a header."""
     if options.columns is not None:
         return tuple(options.columns)
     stamp = () if options.timestamp_column is None else (options.timestamp_column,)

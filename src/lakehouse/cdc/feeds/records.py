@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, TimestampType
 
 from lakehouse.cdc.csv_records import fields, tokens
-from lakehouse.cdc.decoding import NESTED, instant_text
+from lakehouse.cdc.decoding import NESTED, BinaryText, instant_text, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, staged
 from lakehouse.cdc.json_text import as_written, parse_object, quote_numbers, texts
 from lakehouse.columns import BATCH, FILE, HEADER, LOADED_AT, RAW, ROW, RUN_ID, TABLE, quoted, require
+from lakehouse.errors import ConfigError
 
 _BRONZE = frozenset({TABLE, FILE, ROW, HEADER, BATCH, LOADED_AT, RUN_ID})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOptions:
+    """The options of feeds whose rows are CSV records, JSON objects or typed.
+
+    Attributes:
+        timezone: zone of timestamps that name none.
+        binary: how bytes are written in text.
+        form: of text records, `csv` or `json` (one object a record).
+        delimiter: of CSV, one character.
+        null_value: unquoted in CSV it is null.
+        columns: the fields of CSV records without a header, in order.
+    """
+
+    timezone: str = "UTC"
+    binary: BinaryText = "hex"
+    form: Literal["csv", "json"] = "csv"
+    delimiter: str = ","
+    null_value: str = "NULL"
+    columns: Sequence[str] | None = None
+
+    def check(self, feed: str) -> None:
+        """Refuse a zone or a form that there is not.
+
+        Raises:
+            ConfigError: names the option.
+        """
+        require_timezone(self.timezone)
+        if self.form not in ("csv", "json"):
+            msg = f"option form of feed {feed} is {self.form!r}; use csv or json"
+            raise ConfigError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +74,21 @@ class Records:
         """Text of a column that says something about the row; null where there is none or an empty one."""
         column = F.lit(None).cast("string") if name is None else self.text(name)
         return F.when(column != "", column)
+
+
+def text_records(df: DataFrame, names: Iterable[str], options: RecordOptions) -> Records:
+    """Bronze rows of text, in the form that the options name.
+
+    Args:
+        df: bronze rows.
+        names: the fields that are read; also those of CSV records that neither a header nor an option names.
+        options: how they are written.
+    """
+    wanted = tuple(dict.fromkeys(names))
+    if options.form == "json":
+        return json_records(df, wanted)
+    positional = F.array(*(F.lit(name) for name in options.columns or wanted))
+    return csv_records(df, positional=positional, delimiter=options.delimiter, null_value=options.null_value)
 
 
 def csv_records(
