@@ -331,6 +331,82 @@ def test_a_whole_stream_is_routed_to_its_tables(
         assert found == answers(f"final/{name}.jsonl", schema, empty_is_null=True)
 
 
+def test_transactions_of_several_tables_are_split(iceberg_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each change of a transaction goes to its table and is accounted once; a second run changes nothing."""
+    changes: list[dict[str, Any]] = [
+        {"kind": "insert", "table": "items", "columnnames": ["id", "name"], "columnvalues": [1, "one"]},
+        {"kind": "update", "table": "items", "columnnames": ["id", "name"], "columnvalues": [1, "uno"]},
+        {"kind": "insert", "table": "notes", "columnnames": ["id", "text"], "columnvalues": [7, "hello"]},
+        {"kind": "insert", "table": "others", "columnnames": ["id"], "columnvalues": [1]},
+        {"kind": "insert", "table": "notes", "columnnames": ["id", "text"], "columnvalues": ["seven", "lost"]},
+    ]
+    body = {"nextlsn": "0/20", "change": [{"schema": "app"} | change for change in changes]}
+    landed = iceberg_shop.landing / "1.jsonl"
+    landed.write_text("\n".join([json.dumps(body), '{"change":[]}', "garbage", ""]), encoding="utf-8")
+    notes = {"keys": ["id"], "columns": {"id": "bigint", "text": "string"}}
+    iceberg_shop.config["inputs"]["app"] |= {"feed": "wal2json", "files": "json", "options": {"format_version": 1}}
+    iceberg_shop.config["inputs"]["app"]["tables"]["app.notes"] = notes
+
+    code, events = iceberg_shop.run(capsys)
+    assert code == DONE, events
+    assert last(events)["rows"] == len(changes) + 2
+    assert last(events)["quarantined"] == {"bad_value": 1, "malformed": 1}
+    assert last(events)["skipped"] == {"other_table": 1, "transaction": 1}
+    assert iceberg_shop.items() == [(1, "uno", None)]
+    assert sorted_rows(iceberg_shop.table("notes").read().select("id", "text")) == [(7, "hello")]
+    assert versions(iceberg_shop.table("items_history").read()).count() == 2
+    assert iceberg_shop.table("bronze").read().count() == 3
+    kept = {row["_table"]: row["_raw"] for row in iceberg_shop.table("quarantine").read().collect()}
+    assert kept.keys() == {"app.notes", None}
+    assert json.loads(kept["app.notes"])["change"] == [{"schema": "app"} | changes[4]]
+
+    commits = iceberg_shop.data_commits()
+    code, events = iceberg_shop.run(capsys)
+    assert (code, last(events)["message"], last(events)["data_commits"]) == (DONE, "nothing new", 0)
+    assert (iceberg_shop.data_commits(), iceberg_shop.table("quarantine").read().count()) == (commits, 2)
+
+
+def test_daily_extracts_are_applied_in_order(iceberg_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each complete snapshot once, the oldest first; one without its marker waits, one that cannot be read changes nothing."""
+    source = iceberg_shop.config["inputs"]["app"]
+    source["feed"] = "snapshot"
+    for key in ("bronze", "options"):
+        del source[key]
+    source["snapshots"] = {"layout": "{schema}/{table}/{version}/*", "max_delete_ratio": 0.5}
+
+    def land(day: str, *records: str, complete: bool = True) -> None:
+        folder = iceberg_shop.landing / "app" / "items" / day
+        folder.mkdir(exist_ok=True)
+        (folder / "part-0.csv").write_text("\n".join(["id,name,amount", *records, ""]), encoding="utf-8")
+        if complete:
+            (folder / "_SUCCESS").touch()
+
+    land("2026-11-23", "1,ONE,1.00", "3,three,3.00")
+    land("2026-11-22", "1,one,1.00", "2,two,2.00")
+    land("2026-11-24", "1,ONE,1.00", "x,three,3.00", complete=False)
+    code, events = iceberg_shop.run(capsys)
+    assert (code, last(events)["files"], last(events)["rows"]) == (DONE, 2, 4), events
+    assert [event["version"] for event in events if event["event"] == "incomplete"] == ["2026-11-24"]
+    assert [(row[0], row[1]) for row in iceberg_shop.items()] == [(1, "ONE"), (3, "three")]
+    assert versions(iceberg_shop.table("items_history").read()).count() == 4
+
+    code, events = iceberg_shop.run(capsys)
+    assert (code, last(events)["message"]) == (DONE, "nothing new")
+
+    land("2026-11-24", "1,ONE,1.00", "x,three,3.00")
+    code, events = iceberg_shop.run(capsys)
+    assert (code, events[-1]["error"]) == (FAILED, "InvalidChangesError")
+    assert "1 bad_value" in events[-1]["message"]
+    assert "row 3 of file:///" in events[-1]["message"]
+    assert "three" not in events[-1]["message"]
+    assert [row[0] for row in iceberg_shop.items()] == [1, 3]
+
+    land("2026-11-24", "4,four,4.00", "3,three,3.00")
+    code, events = iceberg_shop.run(capsys)
+    assert (code, last(events)["rows"]) == (DONE, 2)
+    assert [row[0] for row in iceberg_shop.items()] == [3, 4]
+
+
 def test_spark_submit_with_the_wheel_and_the_arguments_of_glue(tmp_path: Path, wheel: Path) -> None:
     """The unchanged script under plain spark-submit, the library from the wheel, extra arguments passing by."""
     import pyspark  # noqa: PLC0415

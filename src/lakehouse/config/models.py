@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pyspark.sql.types import StructType
 
-from lakehouse.cdc.parsing import check_feed, check_options
+from lakehouse.cdc.parsing import SNAPSHOT, check_feed, check_options
+from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_schema
 
@@ -45,6 +47,71 @@ class Contract(Model):
             raise ValueError(str(error)) from None
 
 
+class Snapshots(Model):
+    """How full extracts lie in the landing folder, when one is complete, and what it may do.
+
+    Attributes:
+        layout: the path of a file below the input's folder: `{schema}`, `{table}` and `{version}` stand for what they say,
+            `*` for any part of one name and `**` for any number of folders and names.
+        version: the type of the version, which orders the snapshots.
+        format: how a date or timestamp is written, as Python's `strptime` has it; ISO 8601 when left out. A timestamp without
+            a zone is one of UTC.
+        marker: the file in a version's folder that says that all others are there.
+        quiet_minutes: for extracts without a marker: a snapshot is complete when no file of it has changed for so long.
+        hard_deletes: whether a key that is missing is deleted (`close`) or stays as it is (`ignore`).
+        event_time: the column that says when a row changed at the source, by source table.
+        allow_empty: whether a snapshot without rows is one; it deletes everything.
+        max_delete_ratio: the largest share of the rows that a snapshot may delete, from 0 to 1.
+    """
+
+    layout: Name = "{table}/{version}/**"
+    version: Literal["date", "timestamp", "bigint"] = "date"
+    format: Name | None = None
+    marker: Name = "_SUCCESS"
+    quiet_minutes: Annotated[int, Field(ge=1)] | None = None
+    hard_deletes: HardDeletes = "close"
+    event_time: dict[Name, Name] = Field(default_factory=dict)
+    allow_empty: bool = False
+    max_delete_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _versions_are_found(self) -> Snapshots:
+        if self.layout.count("{version}") != 1:
+            msg = f"layout {self.layout!r} has to name {{version}} once"
+            raise ValueError(msg)
+        if self.quiet_minutes is None and "{version}" in self.layout.rpartition("/")[2]:
+            msg = f"layout {self.layout!r} has no folder for each version, where a marker could be; set quiet_minutes"
+            raise ValueError(msg)
+        return self
+
+    def rules(self, table: str) -> SnapshotRules:
+        """What a snapshot of a source table may do."""
+        return SnapshotRules(
+            hard_deletes=self.hard_deletes,
+            event_time=self.event_time.get(table),
+            allow_empty=self.allow_empty,
+            max_delete_ratio=self.max_delete_ratio,
+        )
+
+    def parse_version(self, text: str) -> date | datetime | int:
+        """The version that a path names.
+
+        Raises:
+            ConfigError: it is no value of the version's type.
+        """
+        try:
+            if self.version == "bigint":
+                return int(text)
+            moment = datetime.strptime(text, self.format) if self.format else datetime.fromisoformat(text)  # noqa: DTZ007 - the zone is given below
+        except ValueError:
+            expected = f"{self.version}{f' of the format {self.format}' if self.format else ''}"
+            msg = f"{text!r} is no {expected}; mend snapshots.layout, snapshots.version or snapshots.format"
+            raise ConfigError(msg) from None
+        if self.version == "date":
+            return moment.date()
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 class Input(Model):
     """Where changes arrive and what they are.
 
@@ -56,7 +123,9 @@ class Input(Model):
         options: what the feed's parser should know; see `lakehouse.cdc.feeds`.
         tables: the contracts by `schema.table`.
         select: which of them to take, as an SQL LIKE pattern.
-        bronze: the bronze table; `{schema}` and `{table}` may stand in it.
+        bronze: the bronze table; `{schema}` and `{table}` may stand in it. Snapshots have none: their landing folder is
+            one, and what is there is read again.
+        snapshots: of the feed `snapshot`: where its versions are and what they may do.
     """
 
     path: Name
@@ -66,7 +135,24 @@ class Input(Model):
     options: dict[str, Any] = Field(default_factory=dict)
     tables: dict[Name, Contract] = Field(min_length=1)
     select: Name = "%"
-    bronze: Name
+    bronze: Name = ""
+    snapshots: Snapshots = Field(default_factory=Snapshots)
+
+    @model_validator(mode="after")
+    def _feed_has_its_keys(self) -> Input:
+        if self.feed != SNAPSHOT and not self.bronze:
+            msg = "missing key bronze; add it"
+            raise ValueError(msg)
+        foreign = "bronze" if self.feed == SNAPSHOT else "snapshots"
+        if foreign in self.model_fields_set:
+            msg = f"feed {self.feed} has no {foreign}; remove the key"
+            raise ValueError(msg)
+        if self.feed == SNAPSHOT and len(self.tables) > 1 and "{table}" not in self.snapshots.layout:
+            msg = (
+                f"snapshots.layout {self.snapshots.layout!r} has to name {{table}}: there are {len(self.tables)} tables"
+            )
+            raise ValueError(msg)
+        return self
 
     @field_validator("feed")
     @classmethod
@@ -81,8 +167,12 @@ class Input(Model):
     @classmethod
     def _options_are_known(cls, options: dict[str, Any], info: Any) -> dict[str, Any]:
         if "feed" in info.data:
+            found = {"version": 0} if info.data["feed"] == SNAPSHOT else {}
+            if taken := sorted(found.keys() & options.keys()):
+                msg = f"feed {SNAPSHOT} finds {', '.join(taken)} in the path, see snapshots.layout; remove the option"
+                raise ValueError(msg)
             try:
-                check_options(info.data["feed"], options)
+                check_options(info.data["feed"], {**options, **found})
             except ConfigError as error:
                 raise ValueError(str(error)) from None
         return options
@@ -99,6 +189,10 @@ class Output(Model):
         track: columns whose change opens a version (history), by source table; all columns where nothing is named.
         ignore_nulls: a null in an event means "unchanged".
         on_tie: what to do with two different events at one key and sequence.
+        on_truncate: `apply` deletes every row when the source table is truncated; `fail` stops the run.
+        deletes: `soft` keeps deleted rows and flags them (current only).
+        evolve: add columns that the table lacks and widen types, rather than refuse the changes.
+        text_sequence: let the sequence be text, which orders letter by letter.
     """
 
     table: Name
@@ -108,6 +202,17 @@ class Output(Model):
     track: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     ignore_nulls: bool = False
     on_tie: Literal["resolve", "fail"] = "resolve"
+    on_truncate: Literal["fail", "apply"] = "fail"
+    deletes: Literal["hard", "soft"] = "hard"
+    evolve: bool = False
+    text_sequence: bool = False
+
+    @model_validator(mode="after")
+    def _only_current_rows_are_deleted(self) -> Output:
+        if self.write == "history" and self.deletes == "soft":
+            msg = "deletes soft is for write current; a history keeps deleted rows anyway: remove the key"
+            raise ValueError(msg)
+        return self
 
 
 class JobConfig(Model):

@@ -15,7 +15,7 @@ from lakehouse.errors import ConfigError, LakehouseError
 from lakehouse.runtime import history_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
-from lakehouse.runtime.runner import like
+from lakehouse.runtime.planning import like
 
 
 def main(argv: Sequence[str] | None = None) -> int:

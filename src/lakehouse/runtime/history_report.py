@@ -14,6 +14,7 @@ from lakehouse.runtime.job import DONE, FAILED
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.session import open_session
 from lakehouse.tables import Table, open_table
+from lakehouse.tables.memory import recall
 from lakehouse.tables.targets import recorded_spec
 
 _SHOWN = 20
@@ -48,7 +49,9 @@ def show(arguments: argparse.Namespace) -> int:
         msg = f"there is no {arguments.format} table {table.ref.identifier}; see --format, --warehouse and --catalog"
         raise ConfigError(msg)
     # Counted and then shown: found once.
-    report = check_history(table.read(), _spec(arguments, table), columns).localCheckpoint(eager=False)
+    horizon = recall(table).horizon_literal if columns is None else None
+    found = check_history(table.read(), _spec(arguments, table), columns, horizon=horizon)
+    report = found.localCheckpoint(eager=False)
     counts = {row["rule"]: row["count"] for row in report.groupBy("rule").count().collect()}
     listed = ", ".join(f"{number:,} {rule}" for rule, number in sorted(counts.items()))
     if listed:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -80,7 +80,7 @@ def _plan(
     possible, loaded = manifest.suspects(new, known)
     repeated: dict[LandedFile, str] = {}
     if possible:
-        records = _records(bronze, source, possible)
+        records = read_records(bronze.spark, source, possible, where=bronze.ref.identifier)
         there = bronze.read().where(F.col(FILE).isin(loaded)) if loaded else None
         repeated = manifest.duplicates(possible, _prints(records), _prints(there) if there is not None else {})
     number = planned + 1 if len(repeated) < len(new) else planned
@@ -96,23 +96,29 @@ def _prints(records: DataFrame) -> dict[str, object]:
     return {row[FILE]: (row["rows"], row["hash"]) for row in change_log.fingerprints(records).collect()}
 
 
-def _records(bronze: Table, source: Input, files: Sequence[LandedFile]) -> DataFrame:
+def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile], *, where: str) -> DataFrame:
+    """The records of landed files, as bronze keeps them.
+
+    Raises:
+        IncompatibleSchemaError: typed files do not agree on their columns, or use reserved names.
+    """
     if source.files == "parquet":
         try:
-            return change_log.typed_records(landing.parquet_rows(bronze.spark, files))
+            return change_log.typed_records(landing.parquet_rows(spark, files))
         except PySparkException as error:
             msg = (
-                f"the Parquet files for {bronze.ref.identifier} cannot be read together: a column has different types, "
+                f"the Parquet files for {where} cannot be read together: a column has different types, "
                 "or a file is no Parquet. Move the odd ones out of the landing folder."
             )
             raise IncompatibleSchemaError(msg) from error
-    lines = landing.text_lines(bronze.spark, files)
+    lines = landing.text_lines(spark, files)
     return change_log.text_records(lines, csv=source.files == "csv", header=source.header)
 
 
 def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run) -> None:
     first = entries[0]
-    records = _records(bronze, source, [entry.landed for entry in entries])
+    files = [entry.landed for entry in entries]
+    records = read_records(bronze.spark, source, files, where=bronze.ref.identifier)
     rows = change_log.with_audit(
         records, feed=source.feed, batch=first.batch, loaded_at=first.loaded_at, run_id=first.run_id
     )

@@ -37,6 +37,18 @@ def list_files(spark: SparkSession, folder: str) -> list[LandedFile]:
     return sorted(found, key=lambda file: file.file)
 
 
+def address(spark: SparkSession, folder: str) -> str:
+    """The folder as the addresses of the files in it begin, without a slash at the end."""
+    path, system = _on_file_system(spark, folder)
+    return canonical(system.makeQualified(path).toUri().toString()).rstrip("/")
+
+
+def is_there(spark: SparkSession, address: str) -> bool:
+    """Whether there is a file at an address, a hidden one too."""
+    path = _jvm(spark).org.apache.hadoop.fs.Path(_jvm(spark).java.net.URI(address))
+    return bool(path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(path))  # noqa: SLF001 - as below
+
+
 def read_text(spark: SparkSession, path: str) -> str:
     """The content of one small text file, anywhere.
 

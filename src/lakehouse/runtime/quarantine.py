@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
 
-from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.columns import BATCH, DETAIL, FILE, LOADED_AT, ORIGIN, RAW, REASON, ROW, RUN_ID, TABLE
+from lakehouse.cdc.changes import ORIGIN_TYPE, TOO_LATE, ParsedChanges
+from lakehouse.columns import BATCH, DETAIL, FILE, LOADED_AT, ORIGIN, RAW, REASON, ROW, RUN_ID, TABLE, quoted
 from lakehouse.runtime.ingestion import Run
 from lakehouse.tables import CommitMarker, Table
 from lakehouse.tables.protocol import applied_property
@@ -38,6 +38,8 @@ Parse = Callable[[DataFrame], ParsedChanges]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Where the rows of a slice of bronze went: `rows` = `understood` + `rejected` + `skipped`.
+
+    A record that holds several changes counts as a row for each.
 
     `changes` is what the understood rows yielded: one each, two for a change of key.
     """
@@ -90,34 +92,56 @@ class Quarantine:
         """Account for the rows of one source table and keep the rejected ones, before anything is merged."""
         account = account_for(slice_.parsed)
         if account.rejected:
-            self._keep(table, slice_)
+            done = self._kept(F.col(TABLE).eqNullSafe(table) & (F.col(REASON) != TOO_LATE))
+            self._keep(table, slice_.rejected(since=done), done=done, through=slice_.through)
         return account
 
-    def settle_unrouted(self, app: str, bronze: Table, rows: DataFrame, parse: Parse, *, through: int) -> Account:
+    def keep_late(self, table: str, target: str, late: DataFrame, *, through: int) -> None:
+        """Keep changes that lie before the horizon of a target, which its merge will set aside."""
+        detail = f"before the horizon of {target}"
+        raw = F.to_json(F.struct(*[F.col(quoted(name)) for name in late.columns if name != ORIGIN]))
+        origin = F.col(ORIGIN) if ORIGIN in late.columns else F.lit(None).cast(ORIGIN_TYPE).alias(ORIGIN)
+        rows = late.select(F.lit(TOO_LATE).alias(REASON), F.lit(detail).alias(DETAIL), raw.alias(RAW), origin)
+        if rows.isEmpty():
+            return
+        self._kept(F.lit(False))
+        places = F.struct(F.col(FILE).alias("file"), F.col(ROW).alias("row")).alias("place")
+        known = self.table.read().where((F.col(TABLE) == table) & (F.col(DETAIL) == detail)).select(places)
+        place = F.struct(f"{ORIGIN}.file", f"{ORIGIN}.row")
+        new = rows.withColumn("place", place).join(known, on="place", how="left_anti").localCheckpoint(eager=False)
+        if not new.isEmpty():
+            self._keep(table, new, done=0, through=through)
+
+    def settle_unrouted(
+        self, app: str, bronze: Table, rows: Callable[[int], DataFrame], parse: Parse, *, through: int
+    ) -> Account:
         """Account for rows that belong to no table of the job, and keep what is not skipped on purpose.
 
-        How far this went is noted in the properties of bronze, since nothing else has to be written for such rows.
+        `rows` gives those of the batches after one. How far this went is noted in the properties of bronze, since nothing
+        else has to be written for such rows.
         """
         done = int(bronze.properties().get(applied_property(app), "0"))
         if done >= through:
             return Account()
-        slice_ = Slice.of(rows, parse, since=done, through=through)
+        slice_ = Slice.of(rows(done), parse, since=done, through=through)
         account = account_for(slice_.parsed)
         if account.rejected:
-            self._keep(None, slice_)
+            done = self._kept(F.col(TABLE).isNull())
+            self._keep(None, slice_.rejected(since=done), done=done, through=through)
         bronze.set_properties({applied_property(app): str(through)})
         return account
 
-    def _keep(self, table: str | None, slice_: Slice) -> None:
+    def _kept(self, mine: Column) -> int:
+        """The newest batch of which such rows are in the table."""
         with self.lock:
             if not self.table.exists():
                 self.table.create(SCHEMA)
-        through = slice_.through
-        known = self.table.read().where(F.col(TABLE).eqNullSafe(F.lit(table))).agg(F.max(BATCH)).head()
-        done = (known[0] or 0) if known else 0
+        known = self.table.read().where(mine).agg(F.max(BATCH)).head()
+        return (known[0] or 0) if known else 0
+
+    def _keep(self, table: str | None, rejected: DataFrame, *, done: int, through: int) -> None:
         if done >= through:
             return
-        rejected = slice_.rejected(since=done)
         kept = rejected.select(
             F.lit(table).cast(StringType()).alias(TABLE),
             REASON,

@@ -6,72 +6,33 @@ loads the batch that was planned, and merges into each table the batches which t
 
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from time import monotonic
-from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from lakehouse.bronze.manifest import LandedFile
-from lakehouse.cdc.changes import EVENT_TIME_TYPE, ORIGIN_TYPE, PROVIDED_TYPE, ChangeSpec
-from lakehouse.cdc.parsing import parse_changes
-from lakehouse.columns import EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE, TABLE
-from lakehouse.config.models import Contract, Input, JobConfig, Output
+from lakehouse.cdc.changes import TOO_LATE
+from lakehouse.cdc.parsing import SNAPSHOT, parse_changes
+from lakehouse.columns import TABLE
+from lakehouse.config.models import Contract, Input
 from lakehouse.errors import ConfigError
 from lakehouse.runtime import landing
-from lakehouse.runtime.ingestion import Loaded, Run, by_table, ingest
-from lakehouse.runtime.places import Places
+from lakehouse.runtime.bronze_rows import BronzeRows
+from lakehouse.runtime.ingestion import Loaded, by_table, ingest
+from lakehouse.runtime.planning import WORKERS, Job, Task, like, plan_tasks
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
-from lakehouse.runtime.reporting import Reporter, Summary, Written
-from lakehouse.tables import CommitMarker, Table, TableRef, last_sequence, open_table
+from lakehouse.runtime.reporting import Summary, Written
+from lakehouse.runtime.snapshot_runs import run_snapshots
+from lakehouse.tables import CommitMarker, Table, last_sequence, open_table
+from lakehouse.tables.compaction import too_late
 from lakehouse.tables.merging import merge_current, merge_history
-from lakehouse.tables.targets import Target, check
-
-Recipe = Callable[[Mapping[str, DataFrame], Any], Mapping[str, DataFrame]]
-
-_WORKERS = min(max(os.cpu_count() or 2, 2), 8)
-"""Tables merged at a time: planning keeps a core of the driver busy, the executors do the rest meanwhile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One target of one source table."""
-
-    source: str
-    input: str
-    ref: TableRef
-    output: Output
-    spec: ChangeSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A configured job on a session: everything a step needs to know."""
-
-    spark: SparkSession
-    config: JobConfig
-    recipe: Recipe
-    params: Any
-    run: Run
-    report: Reporter
-
-    @property
-    def places(self) -> Places:
-        """Where its tables are."""
-        return Places(warehouse=self.config.warehouse, catalog=self.config.catalog, delta=self.config.delta)
-
-    def table(self, name: str) -> Table:
-        """A table of the job's own format."""
-        return open_table(self.spark, self.places.ref(name, self.config.format))
 
 
 def run_job(job: Job) -> Summary:
@@ -90,71 +51,11 @@ def run_job(job: Job) -> Summary:
         tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
         tasks = plan_tasks(job, name, source, tables)
         landed = landing.list_files(job.spark, source.path)
-        summary = _run_input(job, name, tables, tasks, landed, summary)
+        run_input = run_snapshots if source.feed == SNAPSHOT else _run_input
+        summary = run_input(job, name, tables, tasks, landed, summary)
     summary = replace(summary, seconds=monotonic() - started)
     job.report.close(summary)
     return summary
-
-
-def like(name: str, pattern: str) -> bool:
-    """SQL LIKE: `%` is any text, `_` any letter.
-
-    >>> like("public.customers", "public.%"), like("audit.log", "public.%")
-    (True, False)
-    """
-    parts = re.split(r"([%_])", pattern)
-    translated = "".join({"%": ".*", "_": "."}.get(part, re.escape(part)) for part in parts)
-    return re.fullmatch(translated, name, re.DOTALL) is not None
-
-
-def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract]) -> list[Task]:
-    """The targets of an input, each checked against the table that may be there. Writes nothing."""
-    if not tables:
-        msg = f"inputs.{name}.select {source.select!r} fits none of: {', '.join(source.tables)}"
-        raise ConfigError(msg)
-    logs = {table: _empty_log(job.spark, contract) for table, contract in tables.items()}
-    made = job.recipe(logs, job.params)
-    tasks: list[Task] = []
-    for label, output in job.config.outputs.items():
-        for table in (table for table in made if like(table, output.select)):
-            schema, _, plain = table.rpartition(".")
-            ref = job.places.ref(output.table.format(schema=schema, table=plain), output.format or job.config.format)
-            spec = ChangeSpec(
-                keys=tables[table].keys,
-                track=output.track.get(table) if output.write == "history" else None,
-                ignore_nulls=output.ignore_nulls,
-                on_tie=output.on_tie,
-            )
-            task = Task(source=table, input=name, ref=ref, output=output, spec=spec)
-            _refuse_clash(tasks, task, label)
-            target = open_table(job.spark, ref)
-            if target.exists():
-                # The sequence's type is only known once there are changes; the merge checks it again.
-                check(target, Target(kind=output.write, changes=made[table].schema, spec=spec, sequence_known=False))
-            tasks.append(task)
-    return tasks
-
-
-def _refuse_clash(tasks: Sequence[Task], task: Task, label: str) -> None:
-    for other in tasks:
-        if other.ref == task.ref:
-            msg = (
-                f"outputs.{label}: {other.source} and {task.source} would both be written to {task.ref.identifier}; "
-                "put {table} or {schema} into the name"
-            )
-            raise ConfigError(msg)
-
-
-def _empty_log(spark: SparkSession, contract: Contract) -> DataFrame:
-    """A change log without changes, to see what the recipe makes of its columns."""
-    reserved = [
-        StructField(OP, StringType()),
-        StructField(SEQUENCE, LongType()),
-        StructField(PROVIDED, PROVIDED_TYPE),
-        StructField(EVENT_TIME, EVENT_TIME_TYPE),
-        StructField(ORIGIN, ORIGIN_TYPE),
-    ]
-    return spark.createDataFrame([], StructType([*contract.schema_.fields, *reserved]))
 
 
 def _run_input(
@@ -174,20 +75,33 @@ def _run_input(
             repeated_files=summary.repeated_files + load.repeated_files,
         )
     quarantine = Quarantine(table=job.table(job.config.quarantine), run=job.run)
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+    shared = _distinct(loads.values())
+    bronze = {load.table.ref.identifier: BronzeRows(table=load.table, source=source) for load in shared}
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         futures = [
             pool.submit(
-                _apply, job, source, table, contract, [t for t in tasks if t.source == table], loads[table], quarantine
+                _apply,
+                job,
+                bronze[loads[table].table.ref.identifier],
+                table,
+                contract,
+                [t for t in tasks if t.source == table],
+                loads[table].batch,
+                quarantine,
             )
             for table, contract in tables.items()
             if loads[table].batch
         ]
         futures += [
-            pool.submit(_apply_unrouted, job, name, source, tables, shared, quarantine)
-            for shared in _distinct(loads.values())
-            if shared.batch and "{table}" not in source.bronze
+            pool.submit(_apply_unrouted, job, name, bronze[load.table.ref.identifier], tables, load.batch, quarantine)
+            for load in shared
+            if load.batch and "{table}" not in source.bronze
         ]
-        done = [future.result() for future in futures]
+        return _counted(summary, [future.result() for future in futures])
+
+
+def _counted(summary: Summary, done: Iterable[tuple[Account, list[Written]]]) -> Summary:
+    """The summary with what became of the rows of each table."""
     quarantined, skipped = Counter(summary.quarantined), Counter(summary.skipped)
     rows, written = summary.rows, list(summary.written)
     for account, results in done:
@@ -195,6 +109,8 @@ def _run_input(
         skipped.update(account.skipped)
         rows += account.rows
         written += results
+        if late := sum(one.result.quarantined for one in results):
+            quarantined[TOO_LATE] += late
     return replace(summary, rows=rows, quarantined=dict(quarantined), skipped=dict(skipped), written=tuple(written))
 
 
@@ -228,45 +144,43 @@ def _ingest(
 
 def _apply(
     job: Job,
-    source: Input,
+    bronze: BronzeRows,
     table: str,
     contract: Contract,
     tasks: Sequence[Task],
-    load: Loaded,
+    batch: int,
     quarantine: Quarantine,
 ) -> tuple[Account, list[Written]]:
     """Bring every target of one source table up to the newest batch."""
     pending: dict[int, list[tuple[Task, Table]]] = {}
     for task in tasks:
         target = open_table(job.spark, task.ref)
-        start = (last_sequence(target, _app(job, task)) or 0) if target.exists() else 0
-        if start < load.batch:
+        start = (last_sequence(target, job.app(task)) or 0) if target.exists() else 0
+        if start < batch:
             pending.setdefault(start, []).append((task, target))
     account, written = Account(), []
-    parse = _parser(source, contract, table)
+    parse = _parser(bronze.source, contract, table)
     for start, targets in pending.items():
-        rows = load.table.read()
-        if "{table}" not in source.bronze:
+        rows = bronze.after(start)
+        if "{table}" not in bronze.source.bronze:
             rows = rows.where(F.col(TABLE) == table)
         # Parsed once, and the recipe followed once, whatever it is merged into.
-        slice_ = Slice.of(rows, parse, since=start, through=load.batch)
+        slice_ = Slice.of(rows, parse, since=start, through=batch)
         changes = job.recipe({table: slice_.parsed.changes}, job.params)[table].localCheckpoint(eager=False)
         counted = quarantine.settle(table, slice_)
-        done = [_merge(job, task, target, changes, load.batch) for task, target in targets]
+        done = [_merge(job, task, target, changes, batch, quarantine) for task, target in targets]
         written += done
         account = account if account.rows else left_out(counted, changes, merged=done[0].result.input)
     return account, written
 
 
-def _merge(job: Job, task: Task, target: Table, changes: DataFrame, batch: int) -> Written:
+def _merge(job: Job, task: Task, target: Table, changes: DataFrame, batch: int, quarantine: Quarantine) -> Written:
+    late = too_late(target, changes)
+    if late is not None:
+        quarantine.keep_late(task.source, task.ref.identifier, late, through=batch)
     merge = merge_history if task.output.write == "history" else merge_current
-    result = merge(target, changes, task.spec, commit=CommitMarker(app=_app(job, task), sequence=batch))
-    schema, _, plain = task.source.rpartition(".")
-    name = task.output.table.format(schema=schema, table=plain)
-    changed = result.inserted + result.updated + result.deleted
-    message = f"{name}: {result.input:,} changes, {changed:,} rows changed"
-    job.report.step("merged", message, table=name, changes=result.input, rows_changed=changed)
-    return Written(source=task.source, table=name, write=task.output.write, result=result)
+    result = merge(target, changes, task.spec, commit=CommitMarker(app=job.app(task), sequence=batch))
+    return job.merged(task, result)
 
 
 def _parser(source: Input, contract: Contract, table: str) -> Parse:
@@ -277,17 +191,15 @@ def _parser(source: Input, contract: Contract, table: str) -> Parse:
 
 
 def _apply_unrouted(
-    job: Job, name: str, source: Input, tables: Mapping[str, Contract], load: Loaded, quarantine: Quarantine
+    job: Job, name: str, bronze: BronzeRows, tables: Mapping[str, Contract], batch: int, quarantine: Quarantine
 ) -> tuple[Account, list[Written]]:
     """Account for the rows that belong to no table of this job: control records, other tables, garbage."""
-    rows = load.table.read()
-    # Behind a function, so that it stays with Spark: Iceberg 1.11 fails on NOT IN where a partition value is null.
-    nobodys = rows.where(~F.coalesce(F.col(TABLE), F.lit("")).isin(*tables))
     any_table, contract = next(iter(tables.items()))
-    parse = _parser(source, contract, any_table)
+    parse = _parser(bronze.source, contract, any_table)
+
+    def nobodys(since: int) -> DataFrame:
+        # Behind a function, so that it stays with Spark: Iceberg 1.11 fails on NOT IN where a partition value is null.
+        return bronze.after(since).where(~F.coalesce(F.col(TABLE), F.lit("")).isin(*tables))
+
     app = f"{job.config.job}/{name}/unrouted"
-    return quarantine.settle_unrouted(app, load.table, nobodys, parse, through=load.batch), []
-
-
-def _app(job: Job, task: Task) -> str:
-    return f"{job.config.job}/{task.input}"
+    return quarantine.settle_unrouted(app, bronze.table, nobodys, parse, through=batch), []

@@ -139,6 +139,9 @@ def _sql_conf(warehouse: Path) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(min(os.cpu_count() or 2, 8)),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # VACUUM would list with 10,000 tasks
         "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 makes 50 tasks of every small table
+        # As Spark 4 does: Spark 3.5 fails the write at a timestamp before 1900 or a date before 1582.
+        "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+        "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     }
 
 

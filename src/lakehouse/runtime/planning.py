@@ -1,0 +1,143 @@
+"""What a job is to do: its targets, each checked against the table that may be there, before anything is written."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import LongType, StringType, StructField, StructType
+
+from lakehouse.cdc.changes import EVENT_TIME_TYPE, ORIGIN_TYPE, PROVIDED_TYPE, ChangeSpec
+from lakehouse.columns import EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE
+from lakehouse.config.models import Contract, Input, JobConfig, Output
+from lakehouse.errors import ConfigError
+from lakehouse.runtime.ingestion import Run
+from lakehouse.runtime.places import Places
+from lakehouse.runtime.reporting import Reporter, Written
+from lakehouse.tables import Table, TableRef, open_table
+from lakehouse.tables.tallies import MergeResult
+from lakehouse.tables.targets import Target, check
+
+Recipe = Callable[[Mapping[str, DataFrame], Any], Mapping[str, DataFrame]]
+
+WORKERS = min(max(os.cpu_count() or 2, 2), 8)
+"""Tables merged at a time: planning keeps a core of the driver busy, the executors do the rest meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One target of one source table."""
+
+    source: str
+    input: str
+    ref: TableRef
+    output: Output
+    spec: ChangeSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A configured job on a session: everything a step needs to know."""
+
+    spark: SparkSession
+    config: JobConfig
+    recipe: Recipe
+    params: Any
+    run: Run
+    report: Reporter
+
+    @property
+    def places(self) -> Places:
+        """Where its tables are."""
+        return Places(warehouse=self.config.warehouse, catalog=self.config.catalog, delta=self.config.delta)
+
+    def table(self, name: str) -> Table:
+        """A table of the job's own format."""
+        return open_table(self.spark, self.places.ref(name, self.config.format))
+
+    def app(self, task: Task) -> str:
+        """Whose batches the commits to a target count."""
+        return f"{self.config.job}/{task.input}"
+
+    def merged(self, task: Task, result: MergeResult) -> Written:
+        """Report a merge, and what to keep of it for the end."""
+        schema, _, plain = task.source.rpartition(".")
+        name = task.output.table.format(schema=schema, table=plain)
+        changed = result.inserted + result.updated + result.deleted
+        message = f"{name}: {result.input:,} changes, {changed:,} rows changed"
+        self.report.step("merged", message, table=name, changes=result.input, rows_changed=changed)
+        return Written(source=task.source, table=name, write=task.output.write, result=result)
+
+
+def like(name: str, pattern: str) -> bool:
+    """SQL LIKE: `%` is any text, `_` any letter.
+
+    >>> like("public.customers", "public.%"), like("audit.log", "public.%")
+    (True, False)
+    """
+    parts = re.split(r"([%_])", pattern)
+    translated = "".join({"%": ".*", "_": "."}.get(part, re.escape(part)) for part in parts)
+    return re.fullmatch(translated, name, re.DOTALL) is not None
+
+
+def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract]) -> list[Task]:
+    """The targets of an input, each checked against the table that may be there. Writes nothing."""
+    if not tables:
+        msg = f"inputs.{name}.select {source.select!r} fits none of: {', '.join(source.tables)}"
+        raise ConfigError(msg)
+    logs = {table: _empty_log(job.spark, contract) for table, contract in tables.items()}
+    made = job.recipe(logs, job.params)
+    tasks: list[Task] = []
+    for label, output in job.config.outputs.items():
+        for table in (table for table in made if like(table, output.select)):
+            schema, _, plain = table.rpartition(".")
+            ref = job.places.ref(output.table.format(schema=schema, table=plain), output.format or job.config.format)
+            spec = spec_of(tables[table], output, table)
+            task = Task(source=table, input=name, ref=ref, output=output, spec=spec)
+            _refuse_clash(tasks, task, label)
+            target = open_table(job.spark, ref)
+            if target.exists():
+                # The sequence's type is only known once there are changes; the merge checks it again.
+                check(target, Target(kind=output.write, changes=made[table].schema, spec=spec, sequence_known=False))
+            tasks.append(task)
+    return tasks
+
+
+def spec_of(contract: Contract, output: Output, table: str) -> ChangeSpec:
+    """How the changes of a source table become a target."""
+    return ChangeSpec(
+        keys=contract.keys,
+        track=output.track.get(table) if output.write == "history" else None,
+        ignore_nulls=output.ignore_nulls,
+        on_tie=output.on_tie,
+        on_truncate=output.on_truncate,
+        deletes=output.deletes,
+        evolve=output.evolve,
+        text_sequence=output.text_sequence,
+    )
+
+
+def _refuse_clash(tasks: Sequence[Task], task: Task, label: str) -> None:
+    for other in tasks:
+        if other.ref == task.ref:
+            msg = (
+                f"outputs.{label}: {other.source} and {task.source} would both be written to {task.ref.identifier}; "
+                "put {table} or {schema} into the name"
+            )
+            raise ConfigError(msg)
+
+
+def _empty_log(spark: SparkSession, contract: Contract) -> DataFrame:
+    """A change log without changes, to see what the recipe makes of its columns."""
+    reserved = [
+        StructField(OP, StringType()),
+        StructField(SEQUENCE, LongType()),
+        StructField(PROVIDED, PROVIDED_TYPE),
+        StructField(EVENT_TIME, EVENT_TIME_TYPE),
+        StructField(ORIGIN, ORIGIN_TYPE),
+    ]
+    return spark.createDataFrame([], StructType([*contract.schema_.fields, *reserved]))

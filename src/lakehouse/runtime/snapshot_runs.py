@@ -1,0 +1,77 @@
+"""Bring tables up to the newest snapshots that lie in a landing folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from lakehouse.bronze.manifest import LandedFile
+from lakehouse.config.models import Contract, Input
+from lakehouse.runtime import landing
+from lakehouse.runtime.extracts import Extract, find_extracts, read_extract
+from lakehouse.runtime.planning import WORKERS, Job, Task
+from lakehouse.runtime.reporting import Summary, Written
+from lakehouse.tables import open_table
+from lakehouse.tables.snapshots import merge_snapshot, newest_version
+
+
+def run_snapshots(
+    job: Job,
+    name: str,
+    tables: Mapping[str, Contract],
+    tasks: Sequence[Task],
+    landed: Sequence[LandedFile],
+    summary: Summary,
+) -> Summary:
+    """Apply what is new of an input of snapshots, as `lakehouse.runtime.extracts` says.
+
+    Raises:
+        ConfigError: the files do not lie as the configuration says.
+        InvalidChangesError: a snapshot cannot be read or merged; older ones, and other tables, may have been.
+    """
+    source = job.config.inputs[name]
+    found = find_extracts(landing.address(job.spark, source.path), landed, tables, source.snapshots)
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        futures = [
+            pool.submit(
+                _apply_snapshots, job, source, table, contract, [t for t in tasks if t.source == table], found[table]
+            )
+            for table, contract in tables.items()
+        ]
+        done = [future.result() for future in futures]
+    for files, rows, results in done:
+        summary = replace(
+            summary,
+            files=summary.files + files,
+            rows=summary.rows + rows,
+            written=(*summary.written, *results),
+        )
+    return summary
+
+
+def _apply_snapshots(
+    job: Job, source: Input, table: str, contract: Contract, tasks: Sequence[Task], extracts: Sequence[Extract]
+) -> tuple[int, int, list[Written]]:
+    """Bring every target of one source table up to the newest complete snapshot, one after the other."""
+    targets = [(task, open_table(job.spark, task.ref)) for task in tasks]
+    newest = {task.ref: newest_version(target, task.output.write) for task, target in targets}
+    files, total, written = 0, 0, []
+    for extract in extracts:
+        pending = [(task, target) for task, target in targets if extract.is_newer(newest[task.ref])]
+        if not pending:
+            continue
+        if not extract.is_complete(job.spark, source.snapshots, job.run.started_at):
+            message = f"{table}: the snapshot {extract.version} is not complete and is left out"
+            job.report.step("incomplete", message, table=table, version=str(extract.version))
+            continue
+        changes, rows = read_extract(job.spark, source, table, contract, extract)
+        rules = source.snapshots.rules(table)
+        followed = job.recipe({table: changes}, job.params)[table].localCheckpoint(eager=False)
+        for task, target in pending:
+            result = merge_snapshot(
+                target, followed, task.spec, write=task.output.write, version=extract.version, rules=rules
+            )
+            written.append(job.merged(task, result))
+        files, total = files + len(extract.files), total + rows
+    return files, total, written
