@@ -9,6 +9,7 @@ from pyspark.sql.types import LongType
 from lakehouse.cdc import current as scd1
 from lakehouse.cdc import history as scd2
 from lakehouse.cdc.changes import ChangeSpec
+from lakehouse.cdc.events import normalise
 from lakehouse.cdc.history_checks import check_history
 from lakehouse.testing.expectations import (
     SPECS,
@@ -93,3 +94,18 @@ def test_time_travel_is_the_fold_of_the_past(spark: SparkSession) -> None:
         past = [event for event in events if event.sequence <= moment]
         seen = {row[:4] for row in found_versions(scd2.as_of(history, sequence=moment))}
         assert seen == {row[:4] for row in expected_current(past, spec)}
+
+
+@pytest.mark.parametrize("kind", ["history", "current"])
+def test_a_fold_shuffles_and_sorts_once(spark: SparkSession, kind: str) -> None:
+    """However many windows a fold has, all of them rest on one exchange and one sort."""
+    spec = ChangeSpec(keys=KEYS)
+    log = change_log(spark, random_events(15, cases=2))
+    if kind == "history":
+        folded = scd2.fold(scd2.new_events(log, spec), spec, partial=False)
+    else:
+        stored = scd1.stored_events(empty_current(spark, spec).rows, spec, partial=False)
+        folded = scd1.fold(stored.unionByName(normalise(log, spec)), spec, partial=False)
+    plan = folded._jdf.queryExecution().sparkPlan().toString(), folded._jdf.queryExecution().executedPlan().toString()  # noqa: SLF001  no public way
+    assert "Window [" in plan[0]
+    assert (plan[1].count("Exchange hashpartitioning"), plan[1].count("Sort [")) == (1, 1)

@@ -168,8 +168,10 @@ def violations(spec: ChangeSpec) -> dict[str, Column]:
 
 
 def by_key(spec: ChangeSpec) -> WindowSpec:
-    """One window per key, in sequence order. Where a delete shares its place with an upsert, it comes after it."""
-    return Window.partitionBy(*[quoted(key) for key in spec.keys]).orderBy(SEQUENCE, F.desc(OP))
+    """One window per key, in sequence order. With soft deletes a delete comes behind the upsert at its place."""
+    # Elsewhere a place holds one event, and ordering by more than `collapse` began with would sort once more.
+    order = [F.col(SEQUENCE), *([F.desc(OP)] if spec.deletes == "soft" else [])]
+    return Window.partitionBy(*[quoted(key) for key in spec.keys]).orderBy(*order)
 
 
 def is_end() -> Column:
@@ -283,8 +285,8 @@ def fill(events: DataFrame, spec: ChangeSpec, *, complete: Column) -> DataFrame:
     lives = by_key(spec).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     life = F.count_if(is_end()).over(lives)
     in_life = (
-        Window.partitionBy(*[quoted(key) for key in spec.keys], "__lh_life")
-        .orderBy(SEQUENCE, F.desc(OP))
+        by_key(spec)
+        .partitionBy(*[quoted(key) for key in spec.keys], "__lh_life")
         .rowsBetween(Window.unboundedPreceding, Window.currentRow)
     )
     upsert = F.col(OP) == UPSERT

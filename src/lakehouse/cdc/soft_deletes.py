@@ -8,6 +8,8 @@ before. A key of which only deletes are known has a flagged row without values.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, DataType, StructField, StructType
@@ -93,6 +95,7 @@ def new_events(batch: DataFrame, *, like: DataFrame) -> DataFrame:
 
 def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
     """The row of each key after all its events, and what becomes of it (`__lh_outcome`); see `current.fold`."""
+    spec = replace(spec, deletes="soft")
     single = ev.collapse(events, spec, remnants=partial, deletes_apart=True)
     payload = ev.payload_of(events.schema)
     if partial:
