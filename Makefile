@@ -12,7 +12,7 @@ runs = $(shell for p in $(1); do "$$p" -c '' >/dev/null 2>&1 && { echo "$$p"; br
 PYTHON ?= $(call runs,python3.11 "$$HOME"/.pyenv/versions/3.11.*/bin/python3.11)
 PYTHON41 ?= $(call runs,python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13 python3.11)
 PYTEST_ARGS ?=
-TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py data/samples/*/*.py conftest.py)
+TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py benchmarks/correctness/*.py data/samples/*/*.py conftest.py)
 
 .PHONY: help
 help: ## List the targets
@@ -38,6 +38,11 @@ test-spark41: $(VENV41)/.installed ## Run every test on Spark 4.1 (needs Java 17
 	@$(VENV41)/bin/python -m lakehouse.runtime.jars
 	$(VENV41)/bin/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: test-live
+test-live: setup ## Run the tests against a real PostgreSQL and Debezium (installs them on Debian as root)
+	@tests/live/install.sh
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/live
+
 .PHONY: check
 check: $(VENV)/.installed ## Check format, lint, types, layers and the rules of the house
 	$(VENV)/bin/ruff format --check .
@@ -58,6 +63,10 @@ wheel: $(VENV)/.installed ## Build the wheel into dist/
 .PHONY: bench
 bench: setup ## Measure a merge against its floor
 	$(VENV)/bin/python benchmarks/merge.py
+
+.PHONY: battery
+battery: setup ## Run the correctness battery against ours and the textbook statements
+	$(VENV)/bin/python benchmarks/correctness
 
 .PHONY: clean
 clean: ## Remove what was built and cached here, but not the environments
