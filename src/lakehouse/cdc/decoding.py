@@ -66,6 +66,9 @@ _CLOCK = r"[T ]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*+)?+"
 _MINUTES = r"[T ]\d{1,2}:\d{1,2}"
 _ZONE = r"\s*+(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?+)?+)"
 
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+"""Of the years 1 and 9999: a number beyond them is no time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -137,6 +140,18 @@ def wall_clock(micros: Column) -> Column:
     seconds = (micros.cast("decimal(18,0)") / F.lit(1_000_000)).cast("decimal(18,6)")
     zero = F.lit(0)
     return F.expr("timestamp_ntz'1970-01-01 00:00:00'") + F.make_dt_interval(zero, zero, zero, seconds)
+
+
+def instant(count: Column, *, per_second: int) -> Column:
+    """The timestamp that lies so many parts of a second after 1970 in UTC; null outside the years 1 to 9999.
+
+    Args:
+        count: a whole number.
+        per_second: 1, 1,000 or 1,000,000.
+    """
+    first, last = (second * per_second for second in (_FIRST_SECOND, _LAST_SECOND))
+    micros = count * F.lit(1_000_000 // per_second)
+    return F.when(count.between(F.lit(first), F.lit(last)), F.timestamp_micros(micros))
 
 
 def instant_text(instant: Column) -> Column:

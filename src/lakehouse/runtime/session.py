@@ -27,6 +27,11 @@ WAREHOUSE = "spark.lakehouse.warehouse"
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 CLASS_PATH = "spark.driver.extraClassPath"
+OLD_DATES = {
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+}
+"""As Spark 4 has it by default: Spark 3.5 fails the write at a timestamp before 1900 or a date before 1582."""
 
 
 def open_session(
@@ -40,7 +45,8 @@ def open_session(
     """Open the Spark session of this process.
 
     Where a platform runs the session (spark-submit, AWS Glue, EMR, a notebook with a context), it is returned as it is:
-    its settings belong to whoever submits, and static ones set here would be reported but not applied. Otherwise a
+    its settings belong to whoever submits, and static ones set here would be reported but not applied. Only old dates,
+    which Spark 3.5 refuses to write unless it is told how, are then written as they are. Otherwise a
     laptop session starts as `local_conf` says, with Java and jars found or fetched. A second call returns the same one.
 
     Args:
@@ -57,6 +63,7 @@ def open_session(
     if is_submitted():
         spark = SparkSession.builder.appName(app_name).getOrCreate()
         _refuse_other_warehouse(spark, folder)
+        _accept_old_dates(spark)
         return spark
     runtime = find_runtime()
     java = find_java(versions=runtime.java, wheel=runtime.java_wheel)
@@ -73,6 +80,13 @@ def open_session(
     for key, value in settings.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def _accept_old_dates(spark: SparkSession) -> None:
+    """Write old dates as they are, unless the platform chose a calendar: one of them must not fail a whole batch."""
+    for name, value in OLD_DATES.items():
+        if spark.conf.get(name, "EXCEPTION") == "EXCEPTION":
+            spark.conf.set(name, value)
 
 
 def is_submitted() -> bool:
@@ -139,9 +153,7 @@ def _sql_conf(warehouse: Path) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(min(os.cpu_count() or 2, 8)),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # VACUUM would list with 10,000 tasks
         "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 makes 50 tasks of every small table
-        # As Spark 4 does: Spark 3.5 fails the write at a timestamp before 1900 or a date before 1582.
-        "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
-        "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+        **OLD_DATES,
     }
 
 

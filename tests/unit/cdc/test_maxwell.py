@@ -54,6 +54,7 @@ def test_a_message_of_every_type_and_every_fault(text_rows: Any, outcomes: Any) 
         message("replace", lem),
         message("insert", {"daemon": "nobody"}),
         message("insert", lem, ts=None),
+        message("insert", lem, ts=LAST),
         message("insert", lem, commit=None),
         message("insert", lem | {"price": "1.005"}, xid="x"),
         message("insert"),

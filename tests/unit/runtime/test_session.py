@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
-from lakehouse.runtime.session import CLASS_PATH, JAVA_OPTIONS, WAREHOUSE, local_conf, open_session
+from lakehouse.runtime.session import CLASS_PATH, JAVA_OPTIONS, OLD_DATES, WAREHOUSE, local_conf, open_session
 
 
 def test_both_formats_are_configured() -> None:
@@ -83,6 +83,23 @@ def test_a_second_call_returns_the_session(spark: SparkSession) -> None:
     warehouse = spark.sparkContext.getConf().get(WAREHOUSE)
     assert warehouse is not None
     assert open_session(app_name="again", warehouse=warehouse).sparkContext is spark.sparkContext
+
+
+def test_a_platform_session_takes_dates_of_any_age(spark: SparkSession, tmp_path: Path) -> None:
+    """Where Spark 3.5 would fail at a timestamp before 1900 it writes it as it is; a calendar that was chosen stays."""
+    warehouse = spark.sparkContext.getConf().get(WAREHOUSE)
+    assert warehouse is not None
+    int96, dates = OLD_DATES
+    spark.conf.set(int96, "EXCEPTION")
+    spark.conf.set(dates, "LEGACY")
+    try:
+        open_session(app_name="again", warehouse=warehouse)
+        assert (spark.conf.get(int96), spark.conf.get(dates)) == ("CORRECTED", "LEGACY")
+        old = spark.sql("select timestamp'1066-10-14 09:00:00' at")
+        old.write.parquet(str(tmp_path / "old"))
+        assert spark.read.parquet(str(tmp_path / "old")).collect() == old.collect()
+    finally:
+        spark.conf.set(dates, "CORRECTED")
 
 
 @pytest.mark.usefixtures("spark")

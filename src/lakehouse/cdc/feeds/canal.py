@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, MapType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
+from lakehouse.cdc.decoding import instant
 from lakehouse.cdc.feeds.assembly import (
     Cell,
     Contract,
@@ -90,7 +91,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         .when(kind == "TRUNCATE", TRUNCATE),
         unknown="type is none of INSERT, UPDATE, DELETE, TRUNCATE",
         sequence=F.when(F.col("es").isNotNull() & F.col("id").isNotNull(), F.struct("es", "id", "place")),
-        event_time=F.timestamp_millis("es"),
+        event_time=instant(F.col("es"), per_second=1000),
         row={name: _cell(text, binary=name in binary) for name, text in texts_.items()},
         old_key={
             key: _cell(F.when(kind == "UPDATE", F.try_element_at(old, F.lit(key))), binary=key in binary)

@@ -6,7 +6,7 @@
 | order | postgresql `source.lsn`; mysql (file, pos, row); sqlserver (commit_lsn, change_lsn, event_serial_no); snapshot rows below all |
 | an absent column | null: the row was written before the column existed. The unavailable marker: unchanged, left out of `_provided` |
 | key change | arrives as delete and create; an update whose `before` has another key becomes delete and upsert |
-| cannot be told | the value behind an unavailable marker; the wall clock's zone of zone-less timestamps (option `timezone`) |
+| cannot be told | the value behind an unavailable marker; the wall clock's zone of zone-less timestamps (option `timezone`); large values of PostgreSQL that a key change left as they were, which only REPLICA IDENTITY FULL sends: the new key has null |
 
 Whether a message carries its schema (`{"schema", "payload"}`) is seen message by message. A null value (tombstone) is
 no change. Snapshot rows are those with op r or a `source.snapshot` that says so.

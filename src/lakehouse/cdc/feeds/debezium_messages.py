@@ -8,14 +8,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructField, StructType
 
+from lakehouse.cdc.decoding import instant
 from lakehouse.cdc.feeds.topics import is_tombstone, route_record
 from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
 
 _SNAPSHOTS = ("true", "first", "first_in_data_collection", "last_in_data_collection", "last")  # `source.snapshot`
-
-
 _CONTROLS = ("op", "ts_ms", "status", "id", "ddl")
-_LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999; a number beyond it is no time
 
 
 def envelope_of(*fields: StructField) -> StructType:
@@ -73,10 +71,7 @@ def kind() -> Column:
 
 def event_time() -> Column:
     """When the source committed the change, by its own clock (numbers `ts_us` and `ts_ms`); null where it does not say."""
-    last = F.lit(_LAST_MILLISECOND)
-    micros = F.when(F.col("ts_us").between(-last * 1000, last * 1000), F.timestamp_micros("ts_us"))
-    millis = F.when(F.col("ts_ms").between(-last, last), F.timestamp_millis("ts_ms"))
-    return F.coalesce(micros, millis)
+    return F.coalesce(instant(F.col("ts_us"), per_second=1_000_000), instant(F.col("ts_ms"), per_second=1000))
 
 
 def route_message(source: StructType, table: Callable[[Column], Column]) -> Column:

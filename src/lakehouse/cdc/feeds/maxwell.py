@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
+from lakehouse.cdc.decoding import instant
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, ZoneOptions, assemble, require_bronze, staged
 from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
@@ -63,7 +64,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         operation=F.when(kind.isin("insert", "update") | loaded, UPSERT).when(kind == "delete", DELETE),
         unknown="type is none of insert, update, delete, bootstrap-insert",
         sequence=_sequence(loaded),
-        event_time=F.timestamp_seconds("ts"),
+        event_time=instant(F.col("ts"), per_second=1),
         row={name: Cell(value) for name, value in values.items()},
         old_key={key: Cell(F.when(kind == "update", message["old"][key])) for key in contract.key_names},
         faults=[

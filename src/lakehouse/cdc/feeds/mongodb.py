@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode, require_timezone
+from lakehouse.cdc.decoding import decode, instant, require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, Reading, assemble, require_bronze
 from lakehouse.cdc.feeds.documents import (
     FIELDS,
@@ -110,7 +110,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         .when(kind == "drop", TRUNCATE),
         unknown="operationType is no operation that is known",
         sequence=_sequence(),
-        event_time=F.coalesce(at.value, F.timestamp_seconds("t")),
+        event_time=F.coalesce(at.value, instant(F.col("t"), per_second=1)),
         row=document_cells(contract),
         old_key=document_keys_before(contract),
         faults=[
