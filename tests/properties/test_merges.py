@@ -33,7 +33,7 @@ from lakehouse.testing.generators import VALUES, change_log, random_events
 DELIVERY = "delivery"
 DELIVERIES = 6
 STEPS = 3
-CASES = 720
+CASES = 1000
 Rows = set[tuple[Any, ...]]
 
 
@@ -171,7 +171,11 @@ def log_of(spark: SparkSession, variant: Variant) -> DataFrame:
     return together.withColumn(SEQUENCE, variant.place(F.col(SEQUENCE)))
 
 
-@pytest.fixture(scope="module", params=[(f, name) for name in VARIANTS for f in ("delta", "iceberg")], ids=" of ".join)
+# Two thousand histories and more in each format; what a format adds does not depend on which columns an event carries.
+RUNS = [("iceberg", name) for name in VARIANTS] + [("delta", name) for name in VARIANTS if "partial" not in name]
+
+
+@pytest.fixture(scope="module", params=RUNS, ids=" of ".join)
 def merged(
     request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Merged]:
