@@ -150,7 +150,7 @@ def test_guards_before_anything_is_written(iceberg: Places) -> None:
     assert (result.deleted, shown(table.read())) == (2, [])
 
 
-def test_a_reload_after_events(iceberg: Places) -> None:
+def test_row_40_a_reload_after_events(iceberg: Places) -> None:
     """A table fed by events takes a snapshot above them all, of the sequence's type, and then events again; both kinds agree."""
     events = iceberg.frame([(1, "a", "upsert", 5), (2, "b", "upsert", 6), (3, None, "delete", 9)], EVENT)
     late = iceberg.frame([(3, "late", "upsert", 8), (1, "z", "upsert", 12)], EVENT)

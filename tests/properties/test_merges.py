@@ -90,7 +90,7 @@ VARIANTS = {
     "ties": Variant(
         spec=ChangeSpec(keys=["case", "k"], deletes="hard"), events=random_events(31, cases=CASES, ties=0.3)
     ),
-    "partial events, hostile names": Variant(
+    "row 33: hostile names, partial events": Variant(
         spec=ChangeSpec(keys=["case", "k"], track=["a.b"], ignore_nulls=["tick`tick ü"]),
         events=random_events(32, cases=CASES, partial=0.3),
         names=("a.b", "tick`tick ü"),

@@ -74,7 +74,7 @@ def test_the_change_data_feed_of_a_delta_table_makes_the_table_again(spark: Spar
     assert folded(parsed) == sorted(tuple(row) for row in spark.table(table).collect())
 
 
-def test_the_changelog_of_an_iceberg_table_makes_the_table_again(spark: SparkSession) -> None:
+def test_row_47_the_changelog_of_an_iceberg_table_makes_the_table_again(spark: SparkSession) -> None:
     """The raw changes, with the rows that copy-on-write only carries over, and the view with images of updates."""
     table = "lake.changelog.source"
     spark.sql("CREATE NAMESPACE IF NOT EXISTS lake.changelog")
@@ -107,7 +107,7 @@ def test_the_changelog_of_an_iceberg_table_makes_the_table_again(spark: SparkSes
 SQL_SERVER = "`__$start_lsn` BINARY, `__$seqval` BINARY, `__$operation` INT, `__$update_mask` BINARY, id INT, v STRING"
 
 
-def test_the_rows_of_a_sql_server_change_table(spark: SparkSession) -> None:
+def test_row_48_the_rows_of_a_sql_server_change_table(spark: SparkSession) -> None:
     """All changes: insert, update with both images, a change of key in two forms, delete; as the documentation numbers them."""
 
     def lsn(number: int) -> bytearray:
