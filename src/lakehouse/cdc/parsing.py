@@ -38,6 +38,8 @@ from lakehouse.errors import ConfigError
 
 SNAPSHOT = "snapshot"
 """The feed of full extracts, whose rows say what there is and not what changed."""
+DMS_TRANSACTIONS = "dms-transactions"
+"""The feed of DMS transaction files, which never have a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class _Feed:
 
 _FEEDS = {
     "dms-s3": _Feed(dms_s3.Options, dms_s3.parse, route_by_folder),
-    "dms-transactions": _Feed(dms_transactions.Options, dms_transactions.parse, dms_transactions.route),
+    DMS_TRANSACTIONS: _Feed(dms_transactions.Options, dms_transactions.parse, dms_transactions.route),
     "dms-stream": _Feed(dms_stream.Options, dms_stream.parse, dms_stream.route),
     "debezium": _Feed(debezium.Options, debezium.parse, debezium.route),
     "debezium-avro": _Feed(debezium_avro.Options, debezium_avro.parse, debezium_avro.route),

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pyspark.sql.types import StructType
 
-from lakehouse.cdc.parsing import SNAPSHOT, check_feed, check_options
+from lakehouse.cdc.parsing import DMS_TRANSACTIONS, SNAPSHOT, check_feed, check_options
 from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_schema
@@ -142,6 +142,9 @@ class Input(Model):
     def _feed_has_its_keys(self) -> Input:
         if self.feed != SNAPSHOT and not self.bronze:
             msg = "missing key bronze; add it"
+            raise ValueError(msg)
+        if self.feed == DMS_TRANSACTIONS and self.header:
+            msg = f"files of feed {self.feed} have no header: set header: false, or the first record of each is taken for one"
             raise ValueError(msg)
         foreign = "bronze" if self.feed == SNAPSHOT else "snapshots"
         if foreign in self.model_fields_set:

@@ -1,0 +1,31 @@
+"""What an input of a job may not say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from lakehouse.config.models import Input, Output
+
+TRANSACTIONS: dict[str, Any] = {
+    "path": "landing",
+    "feed": "dms-transactions",
+    "files": "csv",
+    "tables": {"public.t": {"keys": ["id"], "columns": {"id": "bigint"}}},
+    "bronze": "bronze.changes",
+}
+
+
+def test_transaction_files_have_no_header() -> None:
+    """Taken for a header, the first change of each file would be lost to sight; so `header: false` has to be said."""
+    with pytest.raises(ValidationError, match="set header: false"):
+        Input.model_validate(TRANSACTIONS)
+    assert not Input.model_validate(TRANSACTIONS | {"header": False}).header
+
+
+def test_a_history_has_no_soft_deletes() -> None:
+    """`deletes: soft` is for current tables and refused elsewhere."""
+    with pytest.raises(ValidationError, match="deletes soft is for write current"):
+        Output.model_validate({"table": "t", "write": "history", "deletes": "soft"})
