@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc import events as ev
 from lakehouse.cdc.changes import ChangeSpec
-from lakehouse.columns import SEQUENCE, VALID_FROM, VALID_TO
+from lakehouse.cdc.history import IS_VERSION
+from lakehouse.columns import SEQUENCE, VALID_TO
 
 _RUN = "__lh_run"
 
@@ -31,16 +32,14 @@ def reaching(history: DataFrame, spec: ChangeSpec, horizon: Column) -> DataFrame
 
 def forgettable(history: DataFrame, spec: ChangeSpec, horizon: Column) -> DataFrame:
     """The rows of zero width before the horizon that no event behind it can touch."""
-    zero_width = F.col(VALID_FROM) == F.col(VALID_TO)
-    settled = zero_width & (F.col(SEQUENCE) < horizon) & ~_reaches(horizon)
+    settled = ~F.expr(IS_VERSION) & (F.col(SEQUENCE) < horizon) & ~_reaches(horizon)
     return _with_run(history, spec).where(settled).drop(_RUN)
 
 
 def _with_run(history: DataFrame, spec: ChangeSpec) -> DataFrame:
     """Beside each row the end of the run it belongs to; of a tombstone, itself."""
     onwards = ev.by_key(spec).rowsBetween(Window.currentRow, Window.unboundedFollowing)
-    version = F.col(VALID_TO).isNull() | (F.col(VALID_FROM) != F.col(VALID_TO))
-    own = F.when(version | ev.is_end(), F.struct(F.col(VALID_TO).alias("end")))
+    own = F.when(F.expr(IS_VERSION) | ev.is_end(), F.struct(F.col(VALID_TO).alias("end")))
     return history.withColumn(_RUN, F.first(own, ignorenulls=True).over(onwards))
 
 

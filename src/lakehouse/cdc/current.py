@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, MapType, StringType, StructField, StructType
 
@@ -82,16 +82,19 @@ def stored_events(rows: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFr
     payload = ev.payload_of(rows.schema)
     values = [F.col(quoted(name)) for name in payload.names]
     if not partial:
-        return rows.select(*values, *_as_stored(F.col(SEQUENCE), F.lit(None)))
+        return rows.select(*values, *as_stored(F.lit(UPSERT), F.col(SEQUENCE), F.lit(None)))
     exploded = with_authors(rows).select(
         *values, as_shown(payload).alias(BEFORE), F.explode(made_by(payload, spec)).alias("__lh_by")
     )
-    return exploded.select(*values, *_as_stored(F.col("__lh_by.s"), F.col("__lh_by.p")), F.col(BEFORE))
+    made = as_stored(F.lit(UPSERT), F.col("__lh_by.s"), F.col("__lh_by.p"))
+    return exploded.select(*values, *made, F.col(BEFORE))
 
 
 def with_authors(rows: DataFrame) -> DataFrame:
     """The rows with `_authors`, which a table that never saw a partial event lacks."""
-    return rows if AUTHORS in rows.columns else rows.withColumn(AUTHORS, no_authors(rows.schema[SEQUENCE].dataType))
+    if AUTHORS in rows.columns:
+        return rows
+    return rows.withColumn(AUTHORS, F.lit(None).cast(MapType(StringType(), rows.schema[SEQUENCE].dataType)))
 
 
 def made_by(payload: StructType, spec: ChangeSpec) -> Column:
@@ -115,14 +118,10 @@ def as_shown(payload: StructType) -> Column:
     return F.struct(ev.comparable(payload.names, payload).alias("v"), authors.alias("a"))
 
 
-def no_authors(sequence: DataType) -> Column:
-    """The authors of a row that is all of one event."""
-    return F.lit(None).cast(MapType(StringType(), sequence))
-
-
-def _as_stored(sequence: Column, provided: Column) -> list[Column]:
+def as_stored(operation: Column, sequence: Column, provided: Column) -> list[Column]:
+    """The reserved columns of an event that the table holds."""
     return [
-        F.lit(UPSERT).alias(OP),
+        operation.alias(OP),
         sequence.alias(SEQUENCE),
         provided.cast(PROVIDED_TYPE).alias(PROVIDED),
         F.lit(None).cast(EVENT_TIME_TYPE).alias(EVENT_TIME),
@@ -165,7 +164,7 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
         changed = ~as_shown(payload).eqNullSafe(F.col(BEFORE))
     else:
         changed = ~F.col(ev.STORED)
-        filled = single.withColumn(AUTHORS, no_authors(events.schema[SEQUENCE].dataType))
+        filled = with_authors(single)
     outcome = (
         F.when(ev.is_end(), F.when(F.col("__lh_had_row"), ev.DELETED).otherwise(ev.UNCHANGED))
         .when(~F.col("__lh_had_row"), ev.INSERTED)
@@ -177,7 +176,7 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
 
 def sums(events: DataFrame, spec: ChangeSpec) -> list[Column]:
     """What became of a key's events of the batch, over all of them."""
-    whole = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    whole = ev.of_key(spec)
     new = ev.is_new(events)
     newest_stored = F.max(F.when(F.col(ev.STORED), F.col(SEQUENCE))).over(whole)
     return [
@@ -191,14 +190,13 @@ def sums(events: DataFrame, spec: ChangeSpec) -> list[Column]:
 
 def late_in_key(spec: ChangeSpec) -> Column:
     """How many of a key's events are late, over all of them; needs the column that `sums` adds."""
-    whole = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    return F.count_if(_LATE).over(whole)
+    return F.count_if(_LATE).over(ev.of_key(spec))
 
 
 def _last_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
     """Reduce each key to its last event, with what is known of the key as a whole."""
     window = ev.by_key(spec)
-    whole = window.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    whole = ev.of_key(spec)
     is_delete = F.col(OP) == DELETE
     stored = F.col(ev.STORED)
     last_delete = F.max(F.when(is_delete, F.col(SEQUENCE))).over(whole)

@@ -174,6 +174,11 @@ def by_key(spec: ChangeSpec) -> WindowSpec:
     return Window.partitionBy(*[quoted(key) for key in spec.keys]).orderBy(*order)
 
 
+def of_key(spec: ChangeSpec) -> WindowSpec:
+    """All rows of a key."""
+    return by_key(spec).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+
+
 def is_end() -> Column:
     """Whether the event ends what came before: a delete, or the truncate of the whole table."""
     return F.col(OP) != UPSERT

@@ -42,6 +42,9 @@ from lakehouse.errors import ConfigError
 
 ANNOTATION = (VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, IS_LATEST)
 
+IS_VERSION = f"({VALID_TO} IS NULL OR {VALID_FROM} <> {VALID_TO})"
+"""SQL: whether a row's interval has a width. Never null: a row without an end is open."""
+
 # Working columns of a fold; none of them reaches a table.
 LATE_KEY = "__lh_late_key"
 
@@ -155,13 +158,13 @@ def _effective(single: DataFrame, spec: ChangeSpec) -> DataFrame:
         return single
     so_far = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     begun = F.count_if((F.col(OP) != TRUNCATE) | F.col(ev.STORED)).over(so_far) > 0
-    has_base = F.max(ev.BASE).over(so_far.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
+    has_base = F.max(ev.BASE).over(ev.of_key(spec))
     return single.withColumn("__lh_begun", begun | has_base).where("__lh_begun").drop("__lh_begun")
 
 
 def _with_lateness(single: DataFrame, spec: ChangeSpec) -> DataFrame:
     """Say of every event whether it is new and older than what was stored, and of every key whether it has such events."""
-    whole = ev.by_key(spec).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    whole = ev.of_key(spec)
     has_base = F.max(F.col(ev.BASE) | F.col(ev.DISPLACES)).over(whole)
     newest = F.max(F.when(F.col(ev.STORED), F.col(SEQUENCE))).over(whole)
     is_new = ev.is_new(single)
@@ -208,7 +211,7 @@ def _annotate(single: DataFrame, spec: ChangeSpec, payload: StructType) -> DataF
 
 def versions(history: DataFrame) -> DataFrame:
     """The versions alone: every interval that has a width. Absorbed events and tombstones are left out."""
-    return history.where(F.col(VALID_TO).isNull() | (F.col(VALID_FROM) != F.col(VALID_TO)))
+    return history.where(IS_VERSION)
 
 
 def current(history: DataFrame) -> DataFrame:

@@ -23,6 +23,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import DataType, DateType, StructType, TimestampNTZType, TimestampType
 
 from lakehouse.cdc.events import payload_of
+from lakehouse.cdc.history import IS_VERSION
 from lakehouse.columns import (
     EFFECTIVE_FROM,
     EFFECTIVE_TO,
@@ -108,7 +109,7 @@ def select_rows(
         shown[EFFECTIVE_TO] = f"if({IS_CURRENT}, {_FAR[TimestampType]}, {EFFECTIVE_TO})"
     if options.surrogate_key is not None:
         shown = {options.surrogate_key: _surrogate([*names, VALID_FROM], options.surrogate), **shown}
-    where = IS_CURRENT if rows == "current" else f"{VALID_TO} IS NULL OR {VALID_FROM} <> {VALID_TO}"
+    where = IS_CURRENT if rows == "current" else IS_VERSION
     return Selection(columns=tuple(f"{text} AS {quoted(name)}" for name, text in shown.items()), where=where)
 
 

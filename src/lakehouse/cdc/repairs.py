@@ -23,10 +23,12 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.changes import EVENT_TIME_TYPE, TRUNCATE, ChangeSpec
+from lakehouse.cdc.changes import TRUNCATE, ChangeSpec
+from lakehouse.cdc.events import normalise
 from lakehouse.cdc.history import apply_history
 from lakehouse.cdc.history_checks import check_history
-from lakehouse.columns import EVENT_TIME, OP, REASON, SEQUENCE, VALID_FROM, VALID_TO, as_tuple, quoted, require
+from lakehouse.cdc.truncates import truncates_of
+from lakehouse.columns import OP, REASON, SEQUENCE, VALID_FROM, VALID_TO, as_tuple, quoted, require
 
 NULL_KEY = "null_key"
 NO_EVENTS = "no_events"
@@ -78,17 +80,11 @@ def repair_history(
     story = changes.join(rebuilt, on=keys, how="left_semi")
     key = F.struct(*map(quoted, keys)).alias("key")
     return Repair(
-        rows=apply_history(history.where(F.lit(False)), story, spec, truncates=_truncates(changes, spec)),
+        rows=apply_history(
+            history.where(F.lit(False)), story, spec, truncates=truncates_of(normalise(changes, spec), spec)
+        ),
         unrepaired=verdicts.where(F.col(REASON).isNotNull()).select(key, REASON, "sequences"),
     )
-
-
-def _truncates(changes: DataFrame, spec: ChangeSpec) -> DataFrame | None:
-    """The truncates of the table, which name no key."""
-    if spec.on_truncate != "apply":
-        return None
-    time = F.col(EVENT_TIME) if EVENT_TIME in changes.columns else F.lit(None)
-    return changes.where(F.col(OP) == TRUNCATE).select(SEQUENCE, time.cast(EVENT_TIME_TYPE).alias(EVENT_TIME))
 
 
 def _verdicts(wanted: DataFrame, history: DataFrame, changes: DataFrame, keys: list[str], trust: Trust) -> DataFrame:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, DataType, StructField, StructType
 
 from lakehouse.cdc import current as scd1
 from lakehouse.cdc import events as ev
-from lakehouse.cdc.changes import DELETE, EVENT_TIME_TYPE, PROVIDED_TYPE, TRUNCATE, UPSERT, ChangeSpec
+from lakehouse.cdc.changes import DELETE, PROVIDED_TYPE, TRUNCATE, UPSERT, ChangeSpec
 from lakehouse.cdc.truncates import truncates_of, with_truncates
-from lakehouse.columns import AUTHORS, DELETES, EVENT_TIME, IS_DELETED, OP, PROVIDED, SEQUENCE, UPSERTED, quoted
+from lakehouse.columns import AUTHORS, DELETES, IS_DELETED, OP, SEQUENCE, UPSERTED, quoted
 
 _BEFORE_STATE = "__lh_before_state"
 _LAST_UPSERT = "__lh_last_upsert"
@@ -77,11 +77,7 @@ def stored_events(rows: DataFrame, spec: ChangeSpec) -> DataFrame:
     ]
     return exploded.select(
         *values,
-        F.col("__lh_event.op").alias(OP),
-        F.col("__lh_event.by.s").alias(SEQUENCE),
-        F.col("__lh_event.by.p").alias(PROVIDED),
-        F.lit(None).cast(EVENT_TIME_TYPE).alias(EVENT_TIME),
-        F.lit(True).alias(ev.STORED),
+        *scd1.as_stored(F.col("__lh_event.op"), F.col("__lh_event.by.s"), F.col("__lh_event.by.p")),
         scd1.BEFORE,
         _BEFORE_STATE,
     )
@@ -119,7 +115,7 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
 def _row_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
     """Reduce each key to its last upsert (to its last event, if it has none), with the deletes that matter."""
     window = ev.by_key(spec)
-    whole = window.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    whole = ev.of_key(spec)
     is_delete, is_upsert = F.col(OP) == DELETE, F.col(OP) == UPSERT
     told = filled.select(
         *[F.col(quoted(name)) for name in filled.columns if name not in (*scd1.SUMMED, _BEFORE_STATE)],

@@ -65,8 +65,7 @@ class Job:
 
     def merged(self, task: Task, result: MergeResult) -> Written:
         """Report a merge, and what to keep of it for the end."""
-        schema, _, plain = task.source.rpartition(".")
-        name = task.output.table.format(schema=schema, table=plain)
+        name = named(task.output.table, task.source)
         changed = result.inserted + result.updated + result.deleted
         message = f"{name}: {result.input:,} changes, {changed:,} rows changed"
         self.report.step("merged", message, table=name, changes=result.input, rows_changed=changed)
@@ -84,6 +83,16 @@ def like(name: str, pattern: str) -> bool:
     return re.fullmatch(translated, name, re.DOTALL) is not None
 
 
+def named(pattern: str, source: str) -> str:
+    """The name of a table that is kept of a source table.
+
+    >>> named("silver.{table}", "public.customers")
+    'silver.customers'
+    """
+    schema, _, plain = source.rpartition(".")
+    return pattern.format(schema=schema, table=plain)
+
+
 def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract]) -> list[Task]:
     """The targets of an input, each checked against the table that may be there. Writes nothing."""
     if not tables:
@@ -94,8 +103,7 @@ def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract
     tasks: list[Task] = []
     for label, output in job.config.outputs.items():
         for table in (table for table in made if like(table, output.select)):
-            schema, _, plain = table.rpartition(".")
-            ref = job.places.ref(output.table.format(schema=schema, table=plain), output.format or job.config.format)
+            ref = job.places.ref(named(output.table, table), output.format or job.config.format)
             spec = spec_of(tables[table], output, table)
             task = Task(source=table, input=name, ref=ref, output=output, spec=spec)
             _refuse_clash(tasks, task, label)

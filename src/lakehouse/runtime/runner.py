@@ -25,7 +25,7 @@ from lakehouse.errors import ConfigError
 from lakehouse.runtime import landing
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
-from lakehouse.runtime.planning import WORKERS, Job, Task, like, plan_tasks
+from lakehouse.runtime.planning import WORKERS, Job, Task, like, named, plan_tasks
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
 from lakehouse.runtime.reporting import Summary, Written
@@ -127,7 +127,7 @@ def _ingest(
         loads = {}
         for table in tables:
             schema, _, plain = table.rpartition(".")
-            bronze = job.table(source.bronze.format(schema=schema, table=plain))
+            bronze = job.table(named(source.bronze, table))
             loads[table] = ingest(bronze, source, groups.get((schema, plain), []), job.run)
     else:
         if source.files == "parquet" and len(tables) > 1:

@@ -144,8 +144,12 @@ def touched(stored: DataFrame, batch: Batch, spec: ChangeSpec, *, fresh: bool) -
 
 def condition(columns: Sequence[str], batch: Batch, *narrowing: str) -> str:
     """The condition of a MERGE: equal on the columns (never null by contract), and what lets files be skipped."""
-    equal = [f"t.{quoted(name)} = s.{quoted(name)}" for name in columns]
-    return " AND ".join([*equal, *batch.range.sql("t"), *narrowing])
+    return " AND ".join([*equal(columns), *batch.range.sql("t"), *narrowing])
+
+
+def equal(columns: Iterable[str]) -> list[str]:
+    """That target and source agree on the columns, as conditions of a MERGE."""
+    return [f"t.{quoted(name)} = s.{quoted(name)}" for name in columns]
 
 
 def assignments(columns: Iterable[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.compaction import forgettable
 from lakehouse.columns import SEQUENCE, as_tuple, quoted
 from lakehouse.errors import ConfigError
-from lakehouse.tables.batches import settled
+from lakehouse.tables.batches import equal, settled
 from lakehouse.tables.current_merge import TOMBSTONES
 from lakehouse.tables.memory import note_horizon, recall
 from lakehouse.tables.protocol import Merge, Table
@@ -96,5 +96,5 @@ def _remove(table: Table, rows: DataFrame, identity: Sequence[str]) -> MergeResu
     found = doomed.agg(F.count(F.lit(1))).head()
     if found is None or not found[0]:
         return MergeResult()
-    on = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in identity)
-    return MergeResult(deleted=found[0], commit=table.merge(doomed, Merge(on=on, delete_when="true")))
+    merge = Merge(on=" AND ".join(equal(identity)), delete_when="true")
+    return MergeResult(deleted=found[0], commit=table.merge(doomed, merge))

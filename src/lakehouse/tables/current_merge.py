@@ -41,14 +41,17 @@ def write_current(
     if counts.forgotten:
         known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit, fresh=fresh)
     done = _commit(table, folded, counts, batch, spec, commit)
-
-    def reporting() -> DataFrame:
-        rows = touched(before(table, done), batch, spec, fresh=False)
-        stored = scd1.stored_events(rows, spec, partial=incomplete)
-        dead = scd1.deletes_of(touched(before(companion, known), batch, spec, fresh=False), like=stored)
-        return report(stored.unionByName(dead), batch.events, spec, remnants=True)
-
+    reporting = partial(_report, table, batch, spec, done, known, incomplete=incomplete)
     return replace(counts.result(done), reporting=reporting)
+
+
+def _report(
+    table: Table, batch: Batch, spec: ChangeSpec, done: Snapshot | None, known: Snapshot | None, *, incomplete: bool
+) -> DataFrame:
+    rows = touched(before(table, done), batch, spec, fresh=False)
+    stored = scd1.stored_events(rows, spec, partial=incomplete)
+    dead = touched(before(table.sibling(TOMBSTONES), known), batch, spec, fresh=False)
+    return report(stored.unionByName(scd1.deletes_of(dead, like=stored)), batch.events, spec, remnants=True)
 
 
 def _commit(
@@ -82,8 +85,15 @@ def write_soft(
     folded = settled(soft.fold(events, spec, partial=incomplete))
     counts = tally(folded)
     check_ties(counts, spec)
+    done = _commit_soft(table, folded, counts, batch, spec, commit)
+    return replace(counts.result(done), reporting=partial(_report_soft, table, batch, spec, done))
+
+
+def _commit_soft(
+    table: Table, folded: DataFrame, counts: Tally, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None
+) -> Snapshot | None:
     if not counts.changed:
-        return replace(counts.result(None), reporting=partial(_report_soft, table, batch, spec, None))
+        return None
     columns = table.schema().names
     merge = Merge(
         on=condition(spec.keys, batch),
@@ -91,8 +101,7 @@ def write_soft(
         insert=assignments(columns) if counts.inserted else {},
     )
     source = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED).select(*map(quoted, columns))
-    done = table.merge(source, merge, commit=commit)
-    return replace(counts.result(done), reporting=partial(_report_soft, table, batch, spec, done))
+    return table.merge(source, merge, commit=commit)
 
 
 def _report_soft(table: Table, batch: Batch, spec: ChangeSpec, commit: Snapshot | None) -> DataFrame:

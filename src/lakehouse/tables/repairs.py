@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.repairs import Trust, repair_history
 from lakehouse.columns import as_tuple, quoted
-from lakehouse.tables.batches import assignments
+from lakehouse.tables.batches import assignments, equal
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table
 from lakehouse.tables.targets import Target, check, fitted
 
@@ -68,7 +68,7 @@ def repair_table(
     )
     # One row for each key takes all old rows away, repeated ones and those without a sequence too; the others only come.
     merge = Merge(
-        on=" AND ".join([*(f"t.{key} = s.{key}" for key in keys), f"s.{_OLD}"]),
+        on=" AND ".join([*equal(as_tuple(spec.keys)), f"s.{_OLD}"]),
         delete_when="true",
         insert=assignments(columns),
         insert_when=f"NOT s.{_OLD}",
