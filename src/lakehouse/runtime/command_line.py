@@ -15,7 +15,7 @@ from lakehouse.errors import ConfigError, LakehouseError
 from lakehouse.runtime import history_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
-from lakehouse.runtime.planning import like
+from lakehouse.runtime.planning import like, named
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +104,7 @@ def _tables(arguments: argparse.Namespace) -> int:
     places = Places(warehouse=config.warehouse, catalog=config.catalog, delta=config.delta)
     spark = open_session(app_name="lakehouse tables", warehouse=config.warehouse, catalog=config.catalog)
     grid = Grid("table", "format", "kind", "rows", "commits", "newest commit")
-    for name, table_format, kind in _named(config):
+    for name, table_format, kind in tables_of(config):
         table = open_table(spark, places.ref(name, table_format))
         if not table.exists():
             grid.add_row(name, table_format, kind, "-", "-", "not there yet")
@@ -116,16 +116,15 @@ def _tables(arguments: argparse.Namespace) -> int:
     return jobs.DONE
 
 
-def _named(config: JobConfig) -> list[tuple[str, Any, str]]:
+def tables_of(config: JobConfig) -> list[tuple[str, Any, str]]:
     """Every table of a configuration: name, format, kind."""
     found: dict[str, tuple[Any, str]] = {}
     for source in config.inputs.values():
         for full in (full for full in source.tables if like(full, source.select)):
-            schema, _, table = full.rpartition(".")
-            found[source.bronze.format(schema=schema, table=table)] = (config.format, "bronze")
+            if source.bronze:  # snapshots have none
+                found[named(source.bronze, full)] = (config.format, "bronze")
             for output in (output for output in config.outputs.values() if like(full, output.select)):
-                name = output.table.format(schema=schema, table=table)
-                found[name] = (output.format or config.format, output.write)
+                found[named(output.table, full)] = (output.format or config.format, output.write)
     found[config.quarantine] = (config.format, "quarantine")
     return [(name, table_format, kind) for name, (table_format, kind) in found.items()]
 

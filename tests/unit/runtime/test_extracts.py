@@ -9,8 +9,9 @@ import pytest
 
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.config.loading import validate
-from lakehouse.config.models import Input, Snapshots
+from lakehouse.config.models import Input, JobConfig, Snapshots
 from lakehouse.errors import ConfigError
+from lakehouse.runtime.command_line import tables_of
 from lakehouse.runtime.extracts import Extract, find_extracts
 
 ROOT = "s3://lake/landing"
@@ -126,3 +127,12 @@ def test_a_configuration_that_cannot_work_is_refused(change: dict[str, Any], mes
     with pytest.raises(ConfigError) as error:
         validate(Input, {**section, **change}, "job.yaml")
     assert message in str(error.value)
+
+
+def test_an_input_of_snapshots_keeps_no_bronze_table() -> None:
+    """The tables of a configuration are its targets and the quarantine; snapshots have no bronze table to list."""
+    contract = {"keys": ["id"], "columns": {"id": "bigint"}}
+    section = {"path": ROOT, "feed": "snapshot", "files": "csv", "tables": {"public.t": contract}}
+    output = {"table": "silver.{table}", "write": "current"}
+    config = JobConfig.model_validate({"job": "j", "inputs": {"a": section}, "outputs": {"b": output}})
+    assert tables_of(config) == [("silver.t", "iceberg", "current"), ("ops.quarantine", "iceberg", "quarantine")]
