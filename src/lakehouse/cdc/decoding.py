@@ -7,7 +7,7 @@
 | tinyint .. bigint | digits, a sign, a zero fraction (`5.00`) | fractions, overflow |
 | decimal(p, s) | digits, a point, an exponent | overflow, digits beyond `s` (never rounded) |
 | float, double | numbers, NaN, Infinity, -Infinity | finite text that would become infinite |
-| date | `yyyy-MM-dd`, also followed by midnight | a time of day |
+| date | `yyyy-MM-dd`, also followed by midnight or by `Z` | a time of day |
 | timestamp | ISO text, `T` or a blank, with a zone or in `timezone`; cut to microseconds | years beyond 9999 |
 | timestamp_ntz | the same; text with a zone becomes the wall clock of `timezone` | years beyond 9999 |
 | binary | base64 or hex, as the feed says | anything else |
@@ -222,7 +222,9 @@ def _decimal(name: str, data_type: DecimalType) -> Column:
 
 
 def _date(name: str) -> Column:
-    return _matching(name, rf"^\s*+{_DATE}{_MIDNIGHT}\s*+$", _try_cast(name, "date"))
+    # Behind a date alone Spark does not read the Z of UTC.
+    day = F.expr(f"try_cast(trim(TRAILING 'Z' FROM trim({quoted(name)})) AS DATE)")
+    return _matching(name, rf"^\s*+{_DATE}(?:Z|{_MIDNIGHT})\s*+$", day)
 
 
 def _timestamp(name: str, timezone: str) -> Column:
