@@ -156,12 +156,21 @@ def position_of(version: object) -> Column:
     Raises:
         ConfigError: a `datetime` without a time zone, or no version at all.
     """
+    require_version(version)
     if isinstance(version, Column):
         return version
+    return F.lit(version).cast("bigint") if isinstance(version, int) else F.lit(version)
+
+
+def require_version(version: object) -> None:
+    """Refuse what orders no snapshots; needs no session, so that a configuration can be checked without one.
+
+    Raises:
+        ConfigError: a `datetime` without a time zone, or no version at all.
+    """
     if version is None or (isinstance(version, datetime) and version.tzinfo is None):
         msg = "a snapshot needs a version: a number, a date, a text, or a datetime with a time zone"
         raise ConfigError(msg)
-    return F.lit(version).cast("bigint") if isinstance(version, int) else F.lit(version)
 
 
 def type_of(version: Column, *, like: DataFrame) -> DataType:

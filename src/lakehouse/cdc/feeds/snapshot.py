@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.changes import UPSERT, ParsedChanges
 from lakehouse.cdc.feeds.assembly import Contract, Reading, assemble, require_bronze
 from lakehouse.cdc.feeds.records import RecordOptions, Records, require_columns, text_records, typed_records
-from lakehouse.cdc.snapshots import position_of
+from lakehouse.cdc.snapshots import position_of, require_version
 from lakehouse.columns import RAW
 
 
@@ -37,8 +37,7 @@ class Options(RecordOptions):
     def __post_init__(self) -> None:
         """Refuse a form or a zone that there is not, and a version that is none."""
         self.check("snapshot")
-        if not isinstance(self.version, Column):
-            position_of(self.version)
+        require_version(self.version)
 
 
 def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
