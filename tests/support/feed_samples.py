@@ -1,4 +1,7 @@
-"""Recorded samples of feeds: `records.jsonl`, and in `expected.jsonl`, line by line, what becomes of each record."""
+"""Recorded samples of feeds: `records.jsonl`, and in `expected.jsonl`, line by line, what becomes of each record.
+
+Where a feed comes in several forms, the files of another one have its name before theirs.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,14 @@ from typing import Any
 FEEDS = Path(__file__).parents[1] / "data" / "feeds"
 
 
-def records(feed: str) -> list[str]:
+def records(feed: str, file: str = "records.jsonl") -> list[str]:
     """The records as they lie in a file."""
-    return FEEDS.joinpath(feed, "records.jsonl").read_text(encoding="utf-8").splitlines()
+    return FEEDS.joinpath(feed, file).read_text(encoding="utf-8").splitlines()
 
 
-def expected(feed: str) -> dict[Any, Any]:
+def expected(feed: str, file: str = "expected.jsonl") -> dict[Any, Any]:
     """By place, in a record with `parts` also by their places: the list of changes (deletes first), or (kind,) of what is skipped, or (reason, detail) of what is rejected."""
-    lines = FEEDS.joinpath(feed, "expected.jsonl").read_text(encoding="utf-8").splitlines()
-    told = [(place, json.loads(line)) for place, line in enumerate(lines)]
+    told = [(place, json.loads(line)) for place, line in enumerate(records(feed, file))]
     parts = {(place, i): part for place, record in told if "parts" in record for i, part in enumerate(record["parts"])}
     whole = {place: record for place, record in told if "parts" not in record}
     return {place: _outcome(outcome) for place, outcome in (whole | parts).items()}

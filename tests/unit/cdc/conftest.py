@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import (
     BooleanType,
     DataType,
@@ -161,5 +162,17 @@ def text_rows(spark: SparkSession) -> Callable[..., DataFrame]:
     def make(records: Sequence[str], header: str | None = None) -> DataFrame:
         rows = [(text, header, "f", place) for place, text in enumerate(records)]
         return spark.createDataFrame(rows, "_raw STRING, _header STRING, _source_file STRING, _row BIGINT")
+
+    return make
+
+
+@pytest.fixture
+def typed_rows(spark: SparkSession) -> Callable[[Sequence[str], str], DataFrame]:
+    """Typed rows from JSON objects, with the columns of a schema in DDL; `_row` is the place in the list."""
+
+    def make(records: Sequence[str], schema: str) -> DataFrame:
+        rows = spark.createDataFrame(list(enumerate(records)), "_row BIGINT, text STRING")
+        typed = rows.withColumn("typed", F.from_json("text", schema))
+        return typed.select("typed.*", F.lit("f").alias("_source_file"), "_row")
 
     return make

@@ -43,7 +43,7 @@ def routed(spark: SparkSession, rows: list[tuple[str | None, str | None, str | N
 
 def test_the_documented_records_become_changes(spark: SparkSession, outcomes: Any) -> None:
     """Records are read by position and go to the table that they name, in the order of file and row."""
-    lines = feed_samples.FEEDS.joinpath("dms-transactions", "records.csv").read_text(encoding="utf-8").splitlines()
+    lines = feed_samples.records("dms-transactions", "records.csv")
     bronze = routed(spark, [(text, None, CHANGE, place) for place, text in enumerate(lines)])
     result = parse_changes(bronze, feed="dms-transactions", schema=EMPLOYEES, keys="id", table="hr.employee")
     assert feed_samples.written(outcomes(result)) == feed_samples.expected("dms-transactions")

@@ -6,7 +6,7 @@
 | order | the fields of `sequence`, which `add.fields` has to add: `{"__lsn": "bigint"}`, `{"__source_ts_ms": "bigint", "__pos": "bigint"}` |
 | an absent column | null. The unavailable marker: unchanged, left out of `_provided` |
 | key change | arrives as a delete and an insert; a topic without deletes keeps the old key |
-| cannot be told | deletes where the transformation drops them, which is its default; decimals in base64, as there is no schema: set `decimal.handling.mode` to string |
+| cannot be told | truncates, which the transformation drops; deletes where it drops them, which is its default; decimals in base64 and dates as numbers, as there is no schema: set `decimal.handling.mode` to string and `time.precision.mode` to isostring |
 
 A record is such an object, or a line `{"topic", "key", "value"}` with the object as text in `value`. A null value (tombstone) is
 skipped: it has no place in the order. Messages come without their schema (`schemas.enable=false`).
