@@ -23,6 +23,7 @@ from lakehouse.columns import AUTHORS, DELETES, IS_DELETED, OP, SEQUENCE, UPSERT
 _BEFORE_STATE = "__lh_before_state"
 _LAST_UPSERT = "__lh_last_upsert"
 _KNOWN_DELETES = "__lh_known_deletes"
+_DISPLACED = "__lh_displaced"
 
 
 def soft_schema(payload: StructType, sequence: DataType, *, authors: bool = False) -> StructType:
@@ -99,7 +100,8 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
     else:
         filled = scd1.with_authors(single)
     row = _row_of_key(filled, spec)
-    had_row = F.col(_BEFORE_STATE).isNotNull()
+    # The row's own event may have lost its place to a new one, and what the row was with it.
+    had_row = F.col(_BEFORE_STATE).isNotNull() | F.col(_DISPLACED)
     shown = F.col(UPSERTED).isNull() | scd1.as_shown(payload).eqNullSafe(F.col(scd1.BEFORE))
     moved = ~shown | ~F.struct(SEQUENCE, IS_DELETED, DELETES).eqNullSafe(F.col(_BEFORE_STATE))
     remembered = F.col(UPSERTED).isNotNull() | (F.size(DELETES) > 0)
@@ -123,6 +125,7 @@ def _row_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
         F.max(F.when(ev.is_end(), F.col(SEQUENCE))).over(whole).alias("__lh_last_end"),
         F.array_distinct(F.collect_list(F.when(is_delete, F.col(SEQUENCE))).over(whole)).alias(_KNOWN_DELETES),
         F.first(_BEFORE_STATE, ignorenulls=True).over(whole).alias(_BEFORE_STATE),
+        F.max(ev.DISPLACES).over(whole).alias(_DISPLACED),
         F.lead(OP).over(window).isNull().alias("__lh_is_last"),
         *scd1.sums(filled, spec),
     )
