@@ -6,7 +6,7 @@
 | boolean | true false t f y n yes no 1 0, any case | anything else |
 | tinyint .. bigint | digits, a sign, a zero fraction (`5.00`) | fractions, overflow |
 | decimal(p, s) | digits, a point, an exponent | overflow, digits beyond `s` (never rounded) |
-| float, double | numbers, NaN, Infinity, -Infinity | finite text that would become infinite |
+| float, double | numbers, NaN, Infinity, -Infinity, and as Debezium says it POSITIVE_INFINITY, NEGATIVE_INFINITY | finite text that would become infinite |
 | date | `yyyy-MM-dd`, also followed by midnight or by `Z` | a time of day |
 | timestamp | ISO text, `T` or a blank, with a zone or in `timezone`; cut to microseconds | years beyond 9999 |
 | timestamp_ntz | the same; text with a zone becomes the wall clock of `timezone` | years beyond 9999 |
@@ -201,7 +201,13 @@ def _integer(name: str, data_type: DataType) -> Column:
 def _floating(name: str, data_type: DataType) -> Column:
     value = _try_cast(name, data_type.simpleString())
     finite = F.when(F.abs(value) != F.lit(float("inf")), value)
-    return F.when(F.col(quoted(name)).rlike(_NUMBER), finite).otherwise(_matching(name, _NOT_FINITE, value))
+    text = F.col(quoted(name))
+    return (
+        F.when(text.rlike(_NUMBER), finite)
+        .when(text == "POSITIVE_INFINITY", F.lit(float("inf")).cast(data_type))
+        .when(text == "NEGATIVE_INFINITY", F.lit(float("-inf")).cast(data_type))
+        .otherwise(_matching(name, _NOT_FINITE, value))
+    )
 
 
 def _decimal(name: str, data_type: DecimalType) -> Column:
