@@ -107,8 +107,8 @@ class Course:
         for path in sorted(self.lakes[ENGINE].landing.iterdir()):
             for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
                 value = json.loads(json.loads(line)["value"] or "{}").get("payload", {})
-                if value.get("op") in ("c", "u", "d"):
-                    parts = [value["source"]["lsn"], value["op"], value["before"], value["after"]]
+                if value.get("op") in ("c", "u", "d", "t"):
+                    parts = [value["source"]["lsn"], value["op"], value.get("before"), value.get("after")]
                     found.append(json.dumps(parts, ensure_ascii=False))
         return found
 

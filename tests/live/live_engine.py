@@ -124,6 +124,8 @@ class Engine:
             "database.dbname": "postgres",
             "table.include.list": ",".join(self.tables),
             "publication.autocreate.mode": "filtered",
+            "skipped.operations": "none",  # truncates, by default
+            "decimal.handling.mode": "string",  # the others have no word for a numeric that is NaN or infinite
             "slot.name": "debezium",
             "offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore",
             "offset.storage.file.filename": str(self.folder / "offsets"),

@@ -111,6 +111,7 @@ class Lake:
                 output: {
                     "table": f"{self.zone}.{{table}}_{output}",
                     "write": output.partition("_")[0],
+                    "on_truncate": "apply",
                     "format": _format(output),
                 }
                 for output in self.outputs

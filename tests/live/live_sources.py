@@ -34,6 +34,7 @@ TEXTS = (
 INTEGERS = (0, 1, -1, 2**63 - 1, -(2**63))
 DOUBLES = (0.0, 0.1, -2.5, 1e308, 5e-324, 1 / 3, float("nan"), float("inf"), float("-inf"))
 FLOATS = (0.25, 0.1, -8.0, 3.0e10)
+NUMERICS = ("0", "0.1", "-2.50", "1e20", "123456789012345678901234567890.5", "NaN", "Infinity", "-Infinity")
 DOCUMENTS: tuple[Any, ...] = ({}, [], 1.50, "ü", {"a": [1, {"b": None}], "ß": 'q"t'}, [2**60, "x\ny"])
 LARGE = 3000
 """Letters or bytes: more than a page keeps in line."""
@@ -146,6 +147,7 @@ SOURCES = (
             "points": Column(server="bigint", contract="bigint", draw=one_of(*INTEGERS)),
             "balance": Column(server="numeric(30,10)", contract="decimal(30,10)", draw=number(30, 10)),
             "rate": Column(server="double precision", contract="double", draw=one_of(*DOUBLES)),
+            "ceiling": Column(server="numeric", contract="double", draw=one_of(*NUMERICS)),
             "active": FLAG,
             "born": Column(server="date", contract="date", draw=moment(datetime.date)),
             "seen": Column(server="timestamptz", contract="timestamp", draw=moment(lambda at: at)),

@@ -47,9 +47,10 @@ class Workload:
 
     def _step(self, at: _Open) -> None:
         draw = self._chance.random()
-        if not at.working:
-            at.session.run("BEGIN")
-            at.working = True
+        if not at.working and draw < 0.06:
+            self._truncate(at)
+        elif not at.working:
+            self._begin(at)
         elif draw < 0.25:
             self._end(at, keep=draw > 0.04)
         elif draw < 0.3:
@@ -60,6 +61,10 @@ class Workload:
             at.changed = before
         else:
             self._change(at)
+
+    def _begin(self, at: _Open) -> None:
+        at.session.run("BEGIN")
+        at.working = True
 
     def _end(self, at: _Open, *, keep: bool) -> None:
         if not at.working:
@@ -85,6 +90,17 @@ class Workload:
             self._update(at, source, [self._chance.choice(there)], self._chance.choice(gone))
         elif there:
             self._update(at, source, self._some(there), None)
+
+    def _truncate(self, at: _Open) -> None:
+        """Empty a table in which no other session holds a row, fill it anew, and commit before another wants it."""
+        held = {table for other in self._sessions for table, _ in other.changed}
+        if free := [source for source in SOURCES if source.table not in held]:
+            source = self._chance.choice(free)
+            self._begin(at)
+            at.session.run(f"TRUNCATE {source.table}")
+            at.changed = {(source.table, key): False for key in source.all_keys}
+            self._insert(at, source, self._some(source.all_keys))
+            self._end(at, keep=True)
 
     def _some(self, keys: Sequence[Key]) -> list[Key]:
         return self._chance.sample(keys, min(len(keys), self._chance.choice([1, 1, 2, 3])))
