@@ -63,6 +63,7 @@ class Variant:
         ignored = self.spec.ignore_nulls if isinstance(self.spec.ignore_nulls, tuple) else ()
         plain = dict(zip(self.names, VALUES, strict=True))
         return {
+            "wins": "upsert" if self.spec.on_tie == "upsert_wins" else "delete",
             "columns": VALUES,
             "ignore_nulls": [plain[name] for name in ignored],
             "rank": tie_rank(VALUES, [plain[name] for name in ignored]),
@@ -101,6 +102,14 @@ VARIANTS = {
         truncates={6: 2, 13: 0, 14: 1},
         place=high_and_low,
         number=lambda place: place["high"] * 5 + place["low"],
+    ),
+    "row 10: upserts win": Variant(
+        spec=ChangeSpec(keys=["case", "k"], on_tie="upsert_wins"), events=random_events(34, cases=CASES, ties=0.5)
+    ),
+    "row 10: upserts win, soft deletes": Variant(
+        spec=ChangeSpec(keys=["case", "k"], on_tie="upsert_wins", deletes="soft", on_truncate="apply"),
+        events=random_events(35, cases=CASES, ties=0.5),
+        truncates={9: 1},
     ),
 }
 
@@ -171,8 +180,10 @@ def log_of(spark: SparkSession, variant: Variant) -> DataFrame:
     return together.withColumn(SEQUENCE, variant.place(F.col(SEQUENCE)))
 
 
-# Two thousand histories and more in each format; what a format adds does not depend on which columns an event carries.
-RUNS = [("iceberg", name) for name in VARIANTS] + [("delta", name) for name in VARIANTS if "partial" not in name]
+# Two thousand histories and more in each format; what a format adds depends neither on which columns an event carries nor
+# on which operation wins a tie.
+RUNS = [("iceberg", name) for name in VARIANTS if "soft deletes" not in name or "truncates" in name]
+RUNS += [("delta", name) for name in VARIANTS if "partial" not in name and name != "row 10: upserts win"]
 
 
 @pytest.fixture(scope="module", params=RUNS, ids=" of ".join)
@@ -186,6 +197,7 @@ def merged(
         keys=[DELIVERY, *variant.spec.keys],
         track=variant.spec.track,
         ignore_nulls=variant.spec.ignore_nulls,
+        on_tie=variant.spec.on_tie,
         on_truncate=variant.spec.on_truncate,
         deletes=variant.spec.deletes,
     )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import LongType
+from spark_hash import tie_rank
 
 from lakehouse.cdc import current as scd1
 from lakehouse.cdc import history as scd2
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.events import normalise
 from lakehouse.cdc.history_checks import check_history
+from lakehouse.cdc.soft_deletes import apply_soft, soft_schema
 from lakehouse.testing.expectations import (
     SPECS,
     expected_current,
     expected_versions,
     found_current,
     found_versions,
+    parts,
     split,
 )
-from lakehouse.testing.folding import Event
-from lakehouse.testing.generators import KEYS, PAYLOAD, change_log, random_events
+from lakehouse.testing.folding import Event, fold_events, fold_rows
+from lakehouse.testing.generators import KEYS, PAYLOAD, VALUES, change_log, random_events
 
 CASES = 150
 
@@ -83,6 +88,33 @@ def test_ties_are_resolved_the_same_in_any_order(spark: SparkSession) -> None:
     upserts = {(event.key, event.sequence) for event in events if event.op == "upsert"}
     assert deleted & upserts, "the events must hold the tie that this is about"
     assert not {((row[0], row[1]), row[6]) for row in first} & deleted
+
+
+def test_row_10_upserts_win_over_deletes_at_their_place(spark: SparkSession) -> None:
+    """Under `upsert_wins` history, current table and the one with soft deletes are the oracle's, in batches in random order."""
+    spec = ChangeSpec(keys=KEYS, on_tie="upsert_wins")
+    events = random_events(16, cases=CASES, ties=0.5)
+    history, state = empty_history(spark), empty_current(spark, spec)
+    kept = spark.createDataFrame([], soft_schema(PAYLOAD, LongType(), authors=True))
+    for batch in split(events, 3):
+        log = change_log(spark, batch)
+        history = settled(scd2.apply_history(history, log, spec))
+        state = scd1.apply_current(state, log, spec)
+        state = scd1.CurrentState(rows=settled(state.rows), tombstones=settled(state.tombstones))
+        kept = settled(apply_soft(kept, log, spec))
+    told: dict[str, Any] = {"columns": VALUES, "rank": tie_rank(VALUES), "wins": "upsert"}
+    wanted = {
+        (*parts(v.key), *(v.values[c] for c in VALUES), v.valid_from, v.valid_to, v.sequence)
+        for v in fold_events(events, **told)
+    }
+    assert found_versions(history) == wanted
+    assert found_current(state.rows) == {(*row[:4], row[6]) for row in wanted if row[5] is None}
+    shown = kept.select(*KEYS, *VALUES, "_sequence", "_is_deleted").collect()
+    rows = [
+        (*parts(r.key), *((r.values or {}).get(c) for c in VALUES), r.sequence, r.deleted)
+        for r in fold_rows(events, **told)
+    ]
+    assert sorted(map(tuple, shown), key=repr) == sorted(rows, key=repr)
 
 
 def test_time_travel_is_the_fold_of_the_past(spark: SparkSession) -> None:

@@ -37,7 +37,7 @@ MISSING_SEQUENCE = "missing_sequence"
 BAD_VALUE = "bad_value"
 TOO_LATE = "too_late"
 
-_CHOICES = {"on_tie": ("resolve", "fail"), "on_truncate": ("fail", "apply"), "deletes": ("hard", "soft")}
+_CHOICES = {"on_tie": ("resolve", "upsert_wins", "fail"), "on_truncate": ("fail", "apply"), "deletes": ("hard", "soft")}
 
 PROVIDED_TYPE = ArrayType(StringType())
 EVENT_TIME_TYPE = TimestampType()
@@ -93,7 +93,8 @@ class ChangeSpec:
         track: columns whose change opens a new version (history only); None = every column but the keys.
         ignore_nulls: a null in an event means "unchanged" (all columns, or the named ones).
         on_tie: two different events at one (key, sequence): `resolve` keeps one by a fixed rule (a delete first, then
-            the larger content hash) and counts it; `fail` raises before anything is written.
+            the larger content hash) and counts it; `upsert_wins` does the same but lets an upsert beat a delete (of a current
+            table, events then have to carry every column); `fail` raises before anything is written.
         on_truncate: `fail` raises before anything is written; `apply` deletes, at the truncate's place in the order, every key
             that has an event before it. An event at that very place stands.
         deletes: of a current table: `hard` removes the row and remembers the delete beside the table; `soft` keeps the row
@@ -106,7 +107,7 @@ class ChangeSpec:
     keys: Columns
     track: Columns | None = None
     ignore_nulls: bool | Columns = False
-    on_tie: Literal["resolve", "fail"] = "resolve"
+    on_tie: Literal["resolve", "upsert_wins", "fail"] = "resolve"
     on_truncate: Literal["fail", "apply"] = "fail"
     deletes: Literal["hard", "soft"] = "hard"
     evolve: bool = False

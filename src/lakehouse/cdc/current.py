@@ -55,7 +55,8 @@ def apply_current(state: CurrentState, changes: DataFrame, spec: ChangeSpec) -> 
     """The next current table and tombstones: the specification that `merge_current` is tested against.
 
     A pure function of the set of events: order, batches and repeats do not matter. Start with empty frames of
-    `current_schema(..., authors=True)` and `tombstone_schema`. Bad rows must have been set aside before.
+    `current_schema(..., authors=True)` and `tombstone_schema`. Bad rows must have been set aside before, and under
+    `on_tie="upsert_wins"` events have to carry every column: which deletes count is not remembered then.
 
     Raises:
         MissingColumnsError: the spec names columns that are not there.
@@ -157,7 +158,8 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
         spec: the keys.
         partial: whether some event may leave columns out, which costs a window per column.
     """
-    single = ev.collapse(events, spec, remnants=partial)
+    # A tombstone is no row: an upsert that beats one brings the row back.
+    single = ev.collapse(events, spec, remnants=partial, rows=F.col(OP) == UPSERT)
     payload = ev.payload_of(events.schema)
     if partial:
         filled = ev.fill(single, spec, complete=F.lit(False)).withColumnRenamed(ev.SOURCES, AUTHORS)

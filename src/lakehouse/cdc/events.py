@@ -189,24 +189,38 @@ def is_new(events: DataFrame) -> Column:
     return ~F.col(STORED) & ~F.col(IMPLIED) if IMPLIED in events.columns else ~F.col(STORED)
 
 
-def collapse(events: DataFrame, spec: ChangeSpec, *, remnants: bool = False, deletes_apart: bool = False) -> DataFrame:
+def wins(spec: ChangeSpec) -> Column:
+    """Whether the event is of the kind that wins a tie of a delete and an upsert."""
+    return F.col(OP) == (UPSERT if spec.on_tie == "upsert_wins" else DELETE)
+
+
+def collapse(
+    events: DataFrame,
+    spec: ChangeSpec,
+    *,
+    remnants: bool = False,
+    deletes_apart: bool = False,
+    rows: Column | None = None,
+) -> DataFrame:
     """Keep one event per (key, sequence) and count what it stands for.
 
     Equal events are duplicates; the stored one stays. Different events at one sequence are a tie: a delete beats an
-    upsert, then the larger content hash wins, which is the same winner whatever came first. What a truncate of the
-    table means for the key gives way to an event of its own. Adds `_duplicates` and `_ties`: how many rows of the batch
-    the kept event displaced.
+    upsert (or the other way round, see `wins`), then the larger content hash wins, which is the same winner whatever came
+    first. What a truncate of the table means for the key gives way to an event of its own. Adds `_duplicates` and `_ties`:
+    how many rows of the batch the kept event displaced, and `_displaces`: whether a row of the table was among them.
 
     Args:
         events: stored and new events of the same keys.
-        spec: the keys.
+        spec: the keys, and which operation wins.
         remnants: whether a stored event may be what is left of one, its other columns overwritten since. Such a remnant
             is taken for the same event as a new one at its sequence.
         deletes_apart: keep a delete and the upsert at its sequence: where rows outlive their deletes, the upsert's values
             are still shown. They count as tied, and neither as lost.
+        rows: whether an event that is stored is a row of the table; None: every one is.
     """
     payload = payload_of(events.schema)
-    rank = F.when(F.col(OP) == DELETE, 2).when(F.col(OP) == UPSERT, 1).otherwise(0)
+    rank = F.when(F.col(OP) == TRUNCATE, 0).when(wins(spec), 2).otherwise(1)
+    displaced = F.col("__lh_repeats") & F.col(STORED) & (F.lit(True) if rows is None else rows)
     keys = [quoted(key) for key in spec.keys]
     place = [F.col(SEQUENCE), *([F.col(OP) == DELETE] if deletes_apart else [])]
     # By the keys alone: this is the first window, and what it shuffles by has to serve all that follow.
@@ -229,7 +243,7 @@ def collapse(events: DataFrame, spec: ChangeSpec, *, remnants: bool = False, del
         flagged.withColumn(DUPLICATES, F.count_if(F.col("__lh_same") & from_batch).over(same_moment))
         .withColumn(TIES, F.count_if(lost & from_batch).over(same_moment))
         .withColumn(TIED, tied)
-        .withColumn(DISPLACES, F.max(F.col("__lh_repeats") & F.col(STORED)).over(same_moment))
+        .withColumn(DISPLACES, F.max(displaced).over(same_moment))
         .where(~F.col("__lh_repeats"))
         .drop(_HASH, "__lh_repeats", "__lh_same")
     )

@@ -55,8 +55,8 @@ def report(stored: DataFrame, batch: DataFrame, spec: ChangeSpec, *, remnants: b
 
 
 def _statements(events: DataFrame, spec: ChangeSpec, *, remnants: bool = False) -> DataFrame:
-    """What each event says, in the order in which ties are decided: a delete first, then the larger hash."""
-    said = F.struct(ev.is_end().alias("end"), ev.content_hash(ev.payload_of(events.schema), spec).alias("hash"))
+    """What each event says, in the order in which ties are decided: the operation that wins, then the larger hash."""
+    said = F.struct(ev.wins(spec).alias("wins"), ev.content_hash(ev.payload_of(events.schema), spec).alias("hash"))
     whole = F.when(~(F.col(ev.STORED) & F.col(PROVIDED).isNotNull()), said) if remnants else said
     keys = [F.col(quoted(key)) for key in spec.keys]
     return events.where(F.col(OP) != TRUNCATE).select(*keys, SEQUENCE, ev.STORED, whole.alias(_STATEMENT))

@@ -41,7 +41,8 @@ def apply_soft(
 ) -> DataFrame:
     """The next current table with soft deletes: the specification of `merge_current` under `deletes="soft"`.
 
-    A pure function of the set of events. Start with an empty frame of `soft_schema(..., authors=True)`.
+    A pure function of the set of events. Start with an empty frame of `soft_schema(..., authors=True)`. Under
+    `on_tie="upsert_wins"` events have to carry every column, as in `apply_current`.
 
     Args:
         rows: the table so far.
@@ -93,7 +94,8 @@ def new_events(batch: DataFrame, *, like: DataFrame) -> DataFrame:
 def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
     """The row of each key after all its events, and what becomes of it (`__lh_outcome`); see `current.fold`."""
     spec = replace(spec, deletes="soft")
-    single = ev.collapse(events, spec, remnants=partial, deletes_apart=True)
+    # A delete that loses leaves nothing; one that wins leaves the values of the upsert at its place to be shown.
+    single = ev.collapse(events, spec, remnants=partial, deletes_apart=spec.on_tie != "upsert_wins")
     payload = ev.payload_of(events.schema)
     if partial:
         filled = ev.fill(single, spec, complete=F.lit(False)).withColumnRenamed(ev.SOURCES, AUTHORS)
@@ -141,12 +143,18 @@ def _row_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
         F.greatest(_LAST_UPSERT, "__lh_last_end").alias(SEQUENCE),
         F.coalesce(deleted, F.lit(False)).alias(IS_DELETED),
         F.col(_LAST_UPSERT).alias(UPSERTED),
-        _mattering().alias(DELETES),
+        _mattering(spec).alias(DELETES),
     )
 
 
-def _mattering() -> Column:
-    """Of the deletes, in order: the last one before the last upsert, and all from there on."""
+def _mattering(spec: ChangeSpec) -> Column:
+    """Of the deletes, in order: the last one before the last upsert, and all from there on.
+
+    Where upserts win, events carry every column and nothing is filled across a delete: the one before matters to nobody, and
+    whether it lost to an upsert of its own place is not known any more.
+    """
     deletes, upserted = F.array_sort(_KNOWN_DELETES), F.col(_LAST_UPSERT)
     before = F.array_max(F.filter(deletes, lambda at: at < upserted))
+    if spec.on_tie == "upsert_wins":
+        before = F.lit(None)
     return F.when(upserted.isNull(), deletes).otherwise(F.filter(deletes, lambda at: (at >= upserted) | (at == before)))

@@ -191,7 +191,8 @@ class Output(Model):
         format: the table format; the job's when left out.
         track: columns whose change opens a version (history), by source table; all columns where nothing is named.
         ignore_nulls: a null in an event means "unchanged".
-        on_tie: what to do with two different events at one key and sequence.
+        on_tie: what to do with two different events at one key and sequence: keep one by a fixed rule in which a delete
+            (`resolve`) or an upsert (`upsert_wins`) beats the other, or stop the run (`fail`).
         on_truncate: `apply` deletes every row when the source table is truncated; `fail` stops the run.
         deletes: `soft` keeps deleted rows and flags them (current only).
         evolve: add columns that the table lacks and widen types, rather than refuse the changes.
@@ -204,7 +205,7 @@ class Output(Model):
     format: TableFormat | None = None
     track: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     ignore_nulls: bool = False
-    on_tie: Literal["resolve", "fail"] = "resolve"
+    on_tie: Literal["resolve", "upsert_wins", "fail"] = "resolve"
     on_truncate: Literal["fail", "apply"] = "fail"
     deletes: Literal["hard", "soft"] = "hard"
     evolve: bool = False
@@ -214,6 +215,13 @@ class Output(Model):
     def _only_current_rows_are_deleted(self) -> Output:
         if self.write == "history" and self.deletes == "soft":
             msg = "deletes soft is for write current; a history keeps deleted rows anyway: remove the key"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _current_rows_are_whole_where_upserts_win(self) -> Output:
+        if self.write == "current" and self.on_tie == "upsert_wins" and self.ignore_nulls:
+            msg = "on_tie upsert_wins of a current table takes whole events; remove ignore_nulls, or write history"
             raise ValueError(msg)
         return self
 

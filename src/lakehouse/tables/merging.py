@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 
 from lakehouse.cdc import events as ev
 from lakehouse.cdc.changes import ChangeSpec
-from lakehouse.errors import CommitConflictError
+from lakehouse.errors import CommitConflictError, InvalidChangesError
 from lakehouse.tables.batches import measure, settled
 from lakehouse.tables.current_merge import TOMBSTONES, write_current, write_soft
 from lakehouse.tables.history_merge import write_history
@@ -54,7 +54,8 @@ def merge_current(
     `_is_deleted`, and there is no companion.
 
     Raises:
-        InvalidChangesError: null keys or sequences, unknown or refused operations, ties under `on_tie="fail"`.
+        InvalidChangesError: null keys or sequences, unknown or refused operations, ties under `on_tie="fail"`, events that
+            leave columns out under `on_tie="upsert_wins"`.
         IncompatibleSchemaError: the table does not fit.
         CommitConflictError: other writers were faster three times.
     """
@@ -77,6 +78,13 @@ def _merge(
     """Measure and write. A table made just now is not read: most of a first load would be looking at nothing."""
     memory = recall(table)
     batch = measure(settled(ev.normalise(fitted(changes, table), spec)), spec, memory.horizon_literal)
+    if batch.partial and spec.on_tie == "upsert_wins" and write is not write_history:
+        msg = (
+            "some events leave columns out (_provided, or ignore_nulls): of these a current table is no function of the set "
+            "of events under on_tie='upsert_wins'. Keep a history and show its open versions, or use on_tie='resolve'; "
+            "nothing was written."
+        )
+        raise InvalidChangesError(msg)
     result = MergeResult()
     if batch.rows or batch.truncates:
         known = memory.truncates

@@ -31,7 +31,8 @@ def merge_both(
     log again brings the current table up to it and leaves the history as it is.
 
     Raises:
-        InvalidChangesError: as `merge_history`; nothing was written.
+        InvalidChangesError: as `merge_history`; nothing was written. Or as `merge_current`, for events that leave columns out
+            under `on_tie="upsert_wins"`: then the history was written.
         IncompatibleSchemaError: a table does not fit.
         CommitConflictError: other writers were faster three times.
     """

@@ -31,6 +31,10 @@ KEYS_PROPERTY = "lakehouse.keys"
 TRACK_PROPERTY = "lakehouse.track"
 DELETES_PROPERTY = "lakehouse.deletes"
 SEQUENCE_PROPERTY = "lakehouse.sequence"
+TIES_PROPERTY = "lakehouse.ties"
+
+# What tables that were made before a property was recorded are taken to have.
+_UNRECORDED = {TIES_PROPERTY: "delete"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,7 @@ class Target:
         recorded = {
             KIND_PROPERTY: self.kind,
             KEYS_PROPERTY: json.dumps(self.spec.keys),
+            TIES_PROPERTY: "upsert" if self.spec.on_tie == "upsert_wins" else "delete",
         }
         if self.sequence_known:
             recorded[SEQUENCE_PROPERTY] = self.changes[SEQUENCE].dataType.simpleString()
@@ -84,7 +89,7 @@ class Target:
 
 
 def recorded_spec(table: Table) -> ChangeSpec | None:
-    """The keys and tracked columns that a table of this library was made with; None for any other table."""
+    """The keys, tracked columns and rules that a table of this library was made with; None for any other table."""
     recorded = table.properties()
     if KEYS_PROPERTY not in recorded:
         return None
@@ -93,6 +98,7 @@ def recorded_spec(table: Table) -> ChangeSpec | None:
         keys=json.loads(recorded[KEYS_PROPERTY]),
         track=None if track == "*" else json.loads(track),
         deletes="soft" if recorded.get(DELETES_PROPERTY) == "soft" else "hard",
+        on_tie="upsert_wins" if recorded.get(TIES_PROPERTY) == "upsert" else "resolve",
     )
 
 
@@ -138,7 +144,7 @@ def check(table: Table, target: Target) -> None:
     if absent := [name for name in reserved if name not in there.names]:
         msg = f"{where} is no {target.kind} table of this library: it lacks {', '.join(absent)}. Write to another name."
         raise IncompatibleSchemaError(msg)
-    recorded = table.properties()
+    recorded = _UNRECORDED | table.properties()
     for name, wanted in target.properties.items():
         if name in recorded and recorded[name] != wanted:
             msg = (

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 Values = dict[str, Any]
+Wins = Literal["delete", "upsert"]
+"""The operation that is kept where a delete and an upsert have one (key, sequence)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ def fold_events(
     track: Sequence[str] | None = None,
     ignore_nulls: Sequence[str] = (),
     rank: Callable[[Event], Any] = lambda event: repr(sorted(event.values.items())),
+    wins: Wins = "delete",
 ) -> list[Version]:
     """All versions of all keys; those with `valid_to` None are the current table.
 
@@ -65,10 +68,11 @@ def fold_events(
         columns: the columns that are not keys.
         track: columns whose change opens a new version; None = all.
         ignore_nulls: columns in which a null means "unchanged".
-        rank: total order among different upserts of one (key, sequence): the largest is kept. A delete beats them all.
+        rank: total order among different upserts of one (key, sequence): the largest is kept.
+        wins: whether a delete at their place beats them all, or gives way to any of them.
     """
     found: list[Version] = []
-    for group in _by_key(events, rank, lambda event: (event.key, event.sequence)):
+    for group in _by_key(events, rank, wins, lambda event: (event.key, event.sequence)):
         found += _fold_key(group, columns, columns if track is None else track, ignore_nulls)
     return found
 
@@ -79,13 +83,15 @@ def fold_rows(
     columns: Sequence[str],
     ignore_nulls: Sequence[str] = (),
     rank: Callable[[Event], Any] = lambda event: repr(sorted(event.values.items())),
+    wins: Wins = "delete",
 ) -> list[Row]:
     """The row of every key where deleted rows are kept (soft deletes): what its last upsert made of it, and the flag.
 
     An upsert that lost against a delete at its own sequence is still what the deleted row shows.
     """
     rows: list[Row] = []
-    for group in _by_key(events, rank, lambda event: (event.key, event.sequence, event.op == "delete")):
+    apart = wins == "delete"
+    for group in _by_key(events, rank, wins, lambda event: (event.key, event.sequence, apart and event.op == "delete")):
         values: Values | None = None
         before: Values = dict.fromkeys(columns)
         for event in group:
@@ -98,7 +104,7 @@ def fold_rows(
 
 
 def _by_key(
-    events: Iterable[Event], rank: Callable[[Event], Any], place: Callable[[Event], Hashable]
+    events: Iterable[Event], rank: Callable[[Event], Any], wins: Wins, place: Callable[[Event], Hashable]
 ) -> Iterator[list[Event]]:
     """The events of each key in order, one for each place, and the deletes that truncates mean for it."""
     kept: dict[Hashable, Event] = {}
@@ -106,7 +112,7 @@ def _by_key(
     for event in events:
         if event.op == "truncate":
             truncates.add(event.sequence)
-        elif place(event) not in kept or _beats(event, kept[place(event)], rank):
+        elif place(event) not in kept or _beats(event, kept[place(event)], rank, wins):
             kept[place(event)] = event
     ordered = sorted(kept.values(), key=lambda event: (repr(event.key), event.sequence, event.op == "delete"))
     for key, group in groupby(ordered, key=lambda event: event.key):
@@ -116,9 +122,9 @@ def _by_key(
         yield sorted([*own, *meant], key=lambda event: (event.sequence, event.op == "delete"))
 
 
-def _beats(new: Event, old: Event, rank: Callable[[Event], Any]) -> bool:
+def _beats(new: Event, old: Event, rank: Callable[[Event], Any], wins: Wins) -> bool:
     if (new.op == "delete") != (old.op == "delete"):
-        return new.op == "delete"
+        return new.op == wins
     return new.op != "delete" and bool(rank(new) > rank(old))
 
 

@@ -29,3 +29,11 @@ def test_a_history_has_no_soft_deletes() -> None:
     """`deletes: soft` is for current tables and refused elsewhere."""
     with pytest.raises(ValidationError, match="deletes soft is for write current"):
         Output.model_validate({"table": "t", "write": "history", "deletes": "soft"})
+
+
+def test_a_current_table_in_which_upserts_win_takes_whole_events() -> None:
+    """`on_tie: upsert_wins` with `ignore_nulls` would leave a current table to chance; a history takes both."""
+    told = {"table": "t", "on_tie": "upsert_wins", "ignore_nulls": True}
+    with pytest.raises(ValidationError, match="takes whole events"):
+        Output.model_validate({**told, "write": "current"})
+    assert Output.model_validate({**told, "write": "history"}).on_tie == "upsert_wins"
