@@ -262,6 +262,20 @@ def test_row_37_a_crash_between_tombstones_and_rows_is_healed_by_a_retry(
     assert current(table) == [(2, "c")]
 
 
+def test_a_table_without_deletes_has_no_companion(new_table: Callable[[], Table], log: Log) -> None:
+    """Tombstones are kept from the first delete on, also one of a key that nobody knows, and not before."""
+    table = new_table()
+    tombstones = table.sibling("__tombstones")
+    merge_current(table, log((1, "a", "u", 1), (2, "b", "u", 1)), SPEC)
+    assert vacuum_tombstones(table, older_than=0).commit is None
+    assert not tombstones.exists()
+    result = merge_current(table, log((3, None, "d", 5)), SPEC)
+    assert (result.applied, result.commit) == (1, None)
+    assert tombstones.read().collect() == [(3, 5)]
+    assert merge_current(table, log((3, "late", "u", 4)), SPEC).late == 1
+    assert current(table) == [(1, "a"), (2, "b")]
+
+
 def test_row_41_forgotten_tombstones_bring_nothing_back(new_table: Callable[[], Table], log: Log) -> None:
     """After a vacuum events before the horizon are set aside and counted; those behind it count as ever."""
     table = new_table()

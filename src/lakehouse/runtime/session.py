@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.jars import CORE, Feature, cache_folder, find_jars, find_runtime
 from lakehouse.runtime.java import find_java, java_options
+from lakehouse.tables.jvm import java_packages
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 ICEBERG_EXTENSION = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
@@ -64,6 +65,7 @@ def open_session(
         spark = SparkSession.builder.appName(app_name).getOrCreate()
         _refuse_other_warehouse(spark, folder)
         _accept_old_dates(spark)
+        _remember_functions(spark)
         return spark
     runtime = find_runtime()
     java = find_java(versions=runtime.java, wheel=runtime.java_wheel)
@@ -79,7 +81,15 @@ def open_session(
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    _remember_functions(spark)
+    return spark
+
+
+def _remember_functions(spark: SparkSession) -> None:
+    """Spare every call of `F.*` a search: PySpark 3.5 asks Java for a class named `functions`, which looks into all jars."""
+    packages = java_packages(spark)
+    packages.functions = packages.functions
 
 
 def _accept_old_dates(spark: SparkSession) -> None:

@@ -69,6 +69,8 @@ def vacuum_tombstones(table: Table, *, older_than: Any) -> MergeResult:
         raise ConfigError(msg)
     horizon = _raise_horizon(table, older_than)
     companion = table.sibling(TOMBSTONES)
+    if not companion.exists():
+        return MergeResult()
     return _remove(companion, companion.read().where(F.col(SEQUENCE) < horizon), as_tuple(spec.keys))
 
 

@@ -20,6 +20,7 @@ from lakehouse.tables.batches import Batch, assignments, condition, settled, tou
 from lakehouse.tables.memory import Memory, truncates_frame
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
 from lakehouse.tables.tallies import MergeResult, Tally, check_ties, tally
+from lakehouse.tables.targets import Target, ensure
 
 TOMBSTONES = "__tombstones"
 
@@ -29,17 +30,20 @@ def write_current(
 ) -> MergeResult:
     """Merge a measured batch into a current table that removes deleted rows; the tombstones are written first."""
     companion = table.sibling(TOMBSTONES)
+    remembers = companion.exists()
     incomplete = _can_be_incomplete(table, batch)
     stored = scd1.stored_events(touched(table.read(), batch, spec, fresh=fresh), spec, partial=incomplete)
-    dead = scd1.deletes_of(touched(companion.read(), batch, spec, fresh=fresh), like=stored)
-    events = stored.unionByName(dead).unionByName(scd1.new_events(batch.events, like=stored))
+    events = stored.unionByName(scd1.new_events(batch.events, like=stored))
+    if remembers:
+        dead = touched(companion.read(), batch, spec, fresh=False)
+        events = events.unionByName(scd1.deletes_of(dead, like=stored))
     events = _with_truncates(table, events, batch, memory, spec)
     folded = settled(scd1.fold(events, spec, partial=incomplete))
     counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
     check_ties(counts, spec)
     known = None
     if counts.forgotten:
-        known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit, fresh=fresh)
+        known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit)
     done = _commit(table, folded, counts, batch, spec, commit)
     reporting = partial(_report, table, batch, spec, done, known, incomplete=incomplete)
     return replace(counts.result(done), reporting=reporting)
@@ -50,8 +54,11 @@ def _report(
 ) -> DataFrame:
     rows = touched(before(table, done), batch, spec, fresh=False)
     stored = scd1.stored_events(rows, spec, partial=incomplete)
-    dead = touched(before(table.sibling(TOMBSTONES), known), batch, spec, fresh=False)
-    return report(stored.unionByName(scd1.deletes_of(dead, like=stored)), batch.events, spec, remnants=True)
+    companion = table.sibling(TOMBSTONES)
+    if companion.exists():
+        dead = touched(before(companion, known), batch, spec, fresh=False)
+        stored = stored.unionByName(scd1.deletes_of(dead, like=stored))
+    return report(stored, batch.events, spec, remnants=True)
 
 
 def _commit(
@@ -129,8 +136,11 @@ def _with_truncates(table: Table, events: DataFrame, batch: Batch, memory: Memor
 
 
 def _remember_deletes(
-    companion: Table, deleted: DataFrame, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None, *, fresh: bool
+    companion: Table, deleted: DataFrame, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None
 ) -> Snapshot:
+    """Write the deletes that are new; the companion is made for the first ones, so that tables without any need none."""
+    changes = batch.events.drop(ev.STORED).schema
+    fresh = ensure(companion, Target(kind="tombstones", changes=changes, spec=spec))
     columns = [*spec.keys, SEQUENCE]
     source = deleted.select(*map(quoted, spec.keys), F.col(scd1.LAST_DELETE).alias(SEQUENCE))
     merge = Merge(

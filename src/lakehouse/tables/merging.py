@@ -47,10 +47,10 @@ def merge_history(
 def merge_current(
     table: Table, changes: DataFrame, spec: ChangeSpec, *, commit: CommitMarker | None = None
 ) -> MergeResult:
-    """Merge a change log into a current table (SCD 1), creating it and its tombstone companion when they are missing.
+    """Merge a change log into a current table (SCD 1), creating it when it is missing.
 
-    Deletes are remembered in `<table>__tombstones`, which is written first: it only ever grows by the largest sequence
-    of a key, so that a crash in between changes no result. With `deletes="soft"` deleted rows stay, flagged by
+    Deletes are remembered in `<table>__tombstones`, made when the first one comes and written before the table: it only
+    ever grows by the largest sequence of a key, so that a crash in between changes no result. With `deletes="soft"` deleted rows stay, flagged by
     `_is_deleted`, and there is no companion.
 
     Raises:
@@ -62,7 +62,9 @@ def merge_current(
     fresh = ensure(table, Target(kind="current", changes=changes.schema, spec=spec))
     if spec.deletes == "soft":
         return _merge(table, changes, spec, commit, write_soft, fresh=fresh)
-    fresh &= ensure(table.sibling(TOMBSTONES), Target(kind="tombstones", changes=changes.schema, spec=spec))
+    companion = table.sibling(TOMBSTONES)
+    if companion.exists():
+        ensure(companion, Target(kind="tombstones", changes=changes.schema, spec=spec))
     return _merge(table, changes, spec, commit, write_current, fresh=fresh)
 
 

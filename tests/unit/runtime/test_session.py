@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.session import CLASS_PATH, JAVA_OPTIONS, OLD_DATES, WAREHOUSE, local_conf, open_session
+from lakehouse.tables.jvm import java_packages
 
 
 def test_both_formats_are_configured() -> None:
@@ -107,3 +108,9 @@ def test_another_warehouse_is_refused(tmp_path: Path) -> None:
     """A session cannot change its warehouse, and writing to the old one unasked would be worse than an error."""
     with pytest.raises(ConfigError, match="stop it first"):
         open_session(app_name="other", warehouse=tmp_path)
+
+
+def test_functions_are_not_sought_in_every_jar_again(spark: SparkSession) -> None:
+    """The class behind `F.*` is looked up once: what a call asks of Java is already there in Python."""
+    open_session(app_name="again", warehouse=spark.sparkContext.getConf().get(WAREHOUSE))
+    assert "functions" in vars(java_packages(spark))
