@@ -6,6 +6,7 @@ RUN pip install --no-cache-dir build hatchling
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY configs configs
+COPY jobs jobs
 RUN python -m build --wheel --no-isolation
 
 FROM python:3.11-slim-bookworm

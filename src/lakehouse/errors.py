@@ -7,9 +7,11 @@ LakehouseError
 ├── InvalidChangesError      the change log breaks its contract; nothing was written
 ├── PreflightError           the Spark session cannot do what the job needs; prints the settings to add
 ├── InputGoneError           a planned input file is no longer there
+├── PlanMismatchError        a table holds another batch under the number that is to be merged
 └── CommitError
     ├── CommitConflictError  another writer was faster: read again and retry
-    └── CommitUnknownError   the answer was lost: look for the marker before anything else
+    ├── CommitUnknownError   the answer was lost: look for the marker before anything else
+    └── LeaseError           the right to write was not to be had, or was lost
 
 Messages never carry row values: rows may be personal data and messages end up in logs.
 """
@@ -53,6 +55,10 @@ class InputGoneError(LakehouseError):
     """Raised when a file that an unfinished run had planned to load is no longer there."""
 
 
+class PlanMismatchError(LakehouseError):
+    """Raised when what was planned or committed is not what the job is about to do; nothing was written."""
+
+
 class CommitError(LakehouseError):
     """Root of what can go wrong while a table is written."""
 
@@ -63,3 +69,7 @@ class CommitConflictError(CommitError):
 
 class CommitUnknownError(CommitError):
     """Raised when it is unknown whether a commit arrived; look for its marker first."""
+
+
+class LeaseError(CommitError):
+    """Raised when the lease on a table was not to be had in time, or was lost to another writer."""

@@ -12,10 +12,13 @@ from pyspark.sql import DataFrame
 from lakehouse.errors import CommitConflictError, CommitUnknownError, ConfigError, LakehouseError
 from lakehouse.tables.alignment import OUTSIDE
 from lakehouse.tables.jvm import java_causes
-from lakehouse.tables.protocol import CommitMarker, Snapshot, applied_property
+from lakehouse.tables.protocol import CommitMarker, Snapshot, applied_property, from_note, to_note
 
 APP = "lakehouse.app"
 SEQUENCE = "lakehouse.sequence"
+BATCH_ID = "lakehouse.batch-id"
+CONFIG_HASH = "lakehouse.config"
+RUN = "lakehouse.run"
 TOKEN = "lakehouse.commit"  # noqa: S105 - names a commit, opens nothing
 _EXPIRED = "lakehouse.expired."
 _APPLIED = applied_property("")
@@ -24,10 +27,23 @@ _CONFLICTS = frozenset(
     {
         "CommitFailedException", "ConcurrentAppendException", "ConcurrentDeleteDeleteException", "ConcurrentDeleteReadException",
         "ConcurrentTransactionException", "ConcurrentWriteException", "DeltaConcurrentModificationException",
-        "MetadataChangedException", "ProtocolChangedException", "ValidationException",
+        "FileAlreadyExistsException", "MetadataChangedException", "ProtocolChangedException", "ValidationException",
     }
 )  # fmt: skip
-_UNKNOWN = frozenset({"CommitStateUnknownException"})
+# What says nothing of whether the commit arrived: the connection, the service or the disk failed while it was written. Only
+# exact names: that a file is missing or forbidden, for instance, is an answer.
+_UNKNOWN = frozenset(
+    {
+        "AWSClientIOException", "AWSNoResponseException", "AWSServiceIOException", "AWSServiceThrottledException",
+        "AWSStatus500Exception", "AbortedException", "ApiCallAttemptTimeoutException", "ApiCallTimeoutException",
+        "CommitStateUnknownException", "ConnectException", "ConnectTimeoutException", "IOException", "InterruptedIOException",
+        "NoHttpResponseException", "RetryableException", "RuntimeIOException", "SQLTimeoutException", "SdkClientException",
+        "ServiceFailureException", "ServiceUnavailableException", "SocketException", "SocketTimeoutException",
+        "UncheckedIOException", "UncheckedSQLException",
+    }
+)  # fmt: skip
+_IN_A_TASK = "Job aborted due to stage failure"
+"""Failures of tasks come before the commit, whatever their causes are."""
 
 
 def new_token() -> str:
@@ -37,18 +53,31 @@ def new_token() -> str:
 
 def to_properties(marker: CommitMarker | None, token: str) -> dict[str, str]:
     """What a commit carries: its token and, if there is one, its marker."""
-    marked = {} if marker is None else {APP: marker.app, SEQUENCE: str(marker.sequence)}
-    return {TOKEN: token, **marked}
+    if marker is None:
+        return {TOKEN: token}
+    marked = {
+        APP: marker.app, SEQUENCE: str(marker.sequence),
+        BATCH_ID: marker.batch_id, CONFIG_HASH: marker.config_hash, RUN: marker.run_id,
+    }  # fmt: skip
+    return {TOKEN: token, **{key: value for key, value in marked.items() if value is not None}}
 
 
 def to_marker(properties: Mapping[str, str]) -> CommitMarker | None:
     """The marker that a commit carries, or None.
 
-    >>> to_marker({"lakehouse.app": "orders", "lakehouse.sequence": "7"})
-    CommitMarker(app='orders', sequence=7)
+    >>> to_marker({"lakehouse.app": "orders", "lakehouse.sequence": "7", "lakehouse.batch-id": "9f2c"}).batch_id
+    '9f2c'
     """
     app, sequence = properties.get(APP), properties.get(SEQUENCE)
-    return None if app is None or sequence is None else CommitMarker(app=app, sequence=int(sequence))
+    if app is None or sequence is None:
+        return None
+    return CommitMarker(
+        app=app,
+        sequence=int(sequence),
+        batch_id=properties.get(BATCH_ID),
+        config_hash=properties.get(CONFIG_HASH),
+        run_id=properties.get(RUN),
+    )
 
 
 def notes_before_expiry(
@@ -67,9 +96,10 @@ def notes_before_expiry(
     for app, snapshot in newest.items():
         if snapshot.marker is None or snapshot.committed_at >= before:
             continue
-        noted = int(properties.get(applied_property(app), snapshot.marker.sequence))
-        notes[applied_property(app)] = str(max(noted, snapshot.marker.sequence))
-        notes[_EXPIRED + app] = str(snapshot.marker.sequence)
+        note = properties.get(applied_property(app))
+        if note is None or from_note(app, note).sequence <= snapshot.marker.sequence:
+            notes[applied_property(app)] = to_note(snapshot.marker)
+        notes[_EXPIRED + app] = to_note(snapshot.marker)
     return {key: value for key, value in notes.items() if properties.get(key) != value}
 
 
@@ -123,12 +153,12 @@ def source_view(df: DataFrame) -> Iterator[str]:
 
 @contextmanager
 def commit_failures(where: str) -> Iterator[None]:
-    """Turn the engines' failures to commit into ours; every other failure passes through.
+    """Turn the engines' failures to commit into ours: conflict, or unknown. Every other one is a refusal and passes through.
 
     Raises:
         ConfigError: a row does not fulfil the predicate it replaces (see `only_where`).
         CommitConflictError: another writer was faster.
-        CommitUnknownError: the catalog's answer was lost.
+        CommitUnknownError: the answer of the catalog or the store was lost.
     """
     try:
         yield
@@ -139,10 +169,10 @@ def commit_failures(where: str) -> Iterator[None]:
             msg = f"{where}: {OUTSIDE}; nothing was written"
             raise ConfigError(msg) from error
         names = {name.rpartition(".")[2].rpartition("$")[2] for name in java_causes(error)} | {type(error).__name__}
-        if names & _UNKNOWN:
-            msg = f"it is unknown whether the commit to {where} arrived; look for its marker before anything else"
-            raise CommitUnknownError(msg) from error
-        if names & _CONFLICTS:
+        if names & _CONFLICTS and "CommitStateUnknownException" not in names:
             msg = f"another writer committed to {where} first; read it again and retry"
             raise CommitConflictError(msg) from error
+        if names & _UNKNOWN and _IN_A_TASK not in str(error):
+            msg = f"it is unknown whether the commit to {where} arrived; look for its marker before anything else"
+            raise CommitUnknownError(msg) from error
         raise

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession
@@ -19,13 +21,23 @@ from lakehouse.columns import quoted
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
-from lakehouse.tables.commits import TOKEN, commit_failures, source_view
+from lakehouse.tables.commits import commit_failures, source_view
 from lakehouse.tables.delta_features import features_for, features_of
-from lakehouse.tables.delta_history import FOREVER, committed_at, descent, metadata, read_history, to_snapshot
+from lakehouse.tables.delta_history import (
+    FOREVER,
+    descent,
+    find_commit,
+    instants_of,
+    newest_restore,
+    read_history,
+    to_snapshot,
+)
+from lakehouse.tables.delta_log import read_state
 from lakehouse.tables.delta_places import is_delta_folder, is_delta_name, qualified
 from lakehouse.tables.differences import net_changes
 from lakehouse.tables.jvm import java_session
-from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef, applied_property
+from lakehouse.tables.outcomes import commit_once, retried
+from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef, applied_property, to_note
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
@@ -108,6 +120,14 @@ class DeltaTable:
         with commit_failures(self._ref.identifier):
             self._spark.sql(statement)
 
+    def version(self) -> int:
+        """The newest version; runs no Spark job on a table this session has read."""
+        return read_state(self._spark, self._ref, self._target).version
+
+    def identity(self) -> str:
+        """The id that Delta gave the table when it was made."""
+        return read_state(self._spark, self._ref, self._target).identity
+
     def schema(self) -> StructType:
         """The columns as they are now; runs no Spark job on a table this session has read."""
         return plain_schema(self._spark.table(self._target).schema)
@@ -132,10 +152,7 @@ class DeltaTable:
             msg = f"{self._ref.identifier} is read at a version or at a timestamp, not both"
             raise ConfigError(msg)
         if timestamp is not None:
-            instants = [
-                (committed_at(row), int(row.version))
-                for row in reversed(read_history(self._spark, self._target, limit=FOREVER))
-            ]
+            instants = instants_of(read_history(self._spark, self._target, limit=FOREVER))
             version = commits.version_at(instants, timestamp, where=self._ref.identifier)
         if version is None:
             return self._spark.table(self._target)
@@ -150,8 +167,11 @@ class DeltaTable:
 
         Raises:
             IncompatibleSchemaError: the frame does not fit the table; nothing is written.
-            CommitConflictError: another writer was faster.
+            CommitConflictError: other writers were faster every time.
         """
+        retried(lambda _: self._append(df, commit))
+
+    def _append(self, df: DataFrame, commit: CommitMarker | None) -> None:
         with source_view(align(df, self.schema(), where=self._ref.identifier)) as source:
             self._commit(statements.insert_into(self._target, source), commit)
 
@@ -170,6 +190,8 @@ class DeltaTable:
     def merge(self, source: DataFrame, merge: Merge, *, commit: CommitMarker | None = None) -> Snapshot:
         """Run one MERGE and return its snapshot, or the newest one when it changed nothing and Delta wrote no commit.
 
+        The newest one has no token then, as it is somebody else's.
+
         Raises:
             ConfigError: the merge has no clause.
             MissingColumnsError: a clause sets a column that the table does not have.
@@ -178,7 +200,7 @@ class DeltaTable:
         columns = self._spark.table(self._target).columns
         with source_view(source) as view:
             made = self._commit(statements.merge_into(self._target, view, merge, columns), commit, find=True)
-        return made or self.snapshots(limit=1)[0]
+        return made or replace(self.snapshots(limit=1)[0], token=None)
 
     def evolve(self, *, add: StructType | None = None, widen: Mapping[str, DataType] | None = None) -> None:
         """Add nullable columns in one commit and widen types in one commit each; what is there is left alone.
@@ -234,6 +256,20 @@ class DeltaTable:
             properties = self.properties()
             self.set_properties({key: value for key, value in floors.items() if properties.get(key) != value})
 
+    def take_back(self, made: Snapshot) -> bool:
+        """Undo the commit that was `made`, by restoring its parent; False when it is not the newest one any more."""
+        if self.version() != made.version:
+            return False
+        try:
+            self.restore(made.version - 1)
+        except CommitConflictError:
+            return False
+        restored = newest_restore(read_history(self._spark, self._target, limit=_RECENT))
+        if restored.version > made.version + 1:
+            self.restore(restored.version - 1)  # what came in between was undone with it
+            return False
+        return True
+
     def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
         """Compact small files and files with many deletes; then drop files that no version younger than the limit needs.
 
@@ -265,15 +301,21 @@ class DeltaTable:
     def _commit(self, statement: str, marker: CommitMarker | None, *, find: bool = False) -> Snapshot | None:
         """Run a statement whose commit carries the marker; note the marker when Delta saw nothing to commit."""
         token = commits.new_token()
-        with commit_failures(self._ref.identifier):
+        carried = json.dumps(commits.to_properties(marker, token), sort_keys=True)
+
+        def run() -> None:
             session = java_session(self._spark).cloneSession()
-            session.conf().set(_USER_METADATA, json.dumps(commits.to_properties(marker, token), sort_keys=True))
+            session.conf().set(_USER_METADATA, carried)
             session.sql(statement)
+
+        made = commit_once(run, partial(self._find, token), where=self._ref.identifier)
+        if made is not None:
+            return made
         if marker is None and not find:
             return None
         made = self._find(token)
         if made is None and marker is not None:
-            self.set_properties({applied_property(marker.app): str(marker.sequence)})
+            self.set_properties({applied_property(marker.app): to_note(marker)})
         return made
 
     def _rewrite(self, types: Mapping[str, DataType]) -> None:
@@ -305,5 +347,4 @@ class DeltaTable:
 
     def _find(self, token: str) -> Snapshot | None:
         """The commit that carries the token, or None when Delta saw nothing to commit."""
-        history = read_history(self._spark, self._target, limit=_RECENT)
-        return next((to_snapshot(row) for row in history if metadata(row).get(TOKEN) == token), None)
+        return find_commit(read_history(self._spark, self._target, limit=_RECENT), token, where=self._ref.identifier)

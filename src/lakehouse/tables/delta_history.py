@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
+from lakehouse.errors import CommitError
 from lakehouse.tables import commits
 from lakehouse.tables.protocol import Snapshot
 
@@ -50,9 +51,36 @@ def _restored(row: Row, history: Sequence[Row]) -> int:
     )
 
 
+def find_commit(history: Sequence[Row], token: str, *, where: str) -> Snapshot | None:
+    """The commit that carries the token, or None.
+
+    Raises:
+        CommitError: the store took the commit more than once, since the answer to the first try was lost.
+    """
+    found = [made for made in map(to_snapshot, history) if made.token == token]
+    if len(found) > 1:
+        msg = (
+            f"the store took a commit to {where} more than once, as versions "
+            f"{', '.join(str(made.version) for made in found)}: its rows are there as often. "
+            f"Restore version {found[-1].parent}, and run again."
+        )
+        raise CommitError(msg)
+    return found[0] if found else None
+
+
+def newest_restore(history: Sequence[Row]) -> Snapshot:
+    """The last time that the table was taken back."""
+    return next(to_snapshot(row) for row in history if row.operation == "RESTORE")
+
+
 def committed_at(row: Row) -> datetime:
     """When a commit was made."""
     return datetime.fromtimestamp(row.millis / 1000, tz=UTC)
+
+
+def instants_of(history: Sequence[Row]) -> list[tuple[datetime, int]]:
+    """When each version became current, and its number, oldest first."""
+    return [(committed_at(row), int(row.version)) for row in reversed(history)]
 
 
 def metadata(row: Row) -> dict[str, str]:
@@ -66,10 +94,13 @@ def metadata(row: Row) -> dict[str, str]:
 
 def to_snapshot(row: Row) -> Snapshot:
     """One entry of the history."""
+    carried = metadata(row)
     return Snapshot(
         version=int(row.version),
         committed_at=committed_at(row),
         operation=row.operation,
-        marker=commits.to_marker(metadata(row)),
+        parent=int(row.version) - 1,
+        marker=commits.to_marker(carried),
+        token=carried.get(commits.TOKEN),
         metrics=dict(row.operationMetrics or {}),
     )

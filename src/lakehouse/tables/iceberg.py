@@ -5,7 +5,6 @@ Rows go through SQL; metadata goes through Iceberg's own Java API, which needs n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -15,13 +14,15 @@ from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DataType, StructType
 
-from lakehouse.errors import ConfigError, IncompatibleSchemaError
+from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
-from lakehouse.tables.commits import TOKEN, commit_failures, source_view
+from lakehouse.tables.commits import commit_failures, source_view
 from lakehouse.tables.differences import net_changes
 from lakehouse.tables.iceberg_commits import with_commit_properties
+from lakehouse.tables.iceberg_history import ancestors, go_back, instant
 from lakehouse.tables.jvm import java_packages, java_session
+from lakehouse.tables.outcomes import commit_once, retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef
 
 # The distribution of merges stays Iceberg's own (hash): it moves only the rows that change, and leaves one file of deletes for
@@ -116,6 +117,15 @@ class IcebergTable:
                 order = f"{distributed}LOCALLY ORDERED BY {statements.column_list(cluster_by)}"
                 self._spark.sql(f"ALTER TABLE {self._target} WRITE {order}")
 
+    def version(self) -> int | None:
+        """The id of the current snapshot, or None: nothing was ever written. Runs no Spark job."""
+        snapshot = self._load().currentSnapshot()
+        return None if snapshot is None else int(snapshot.snapshotId())
+
+    def identity(self) -> str:
+        """The UUID that Iceberg gave the table when it was made."""
+        return str(self._load().operations().current().uuid())
+
     def schema(self) -> StructType:
         """The columns as they are now; runs no Spark job."""
         self._load()
@@ -142,7 +152,7 @@ class IcebergTable:
             raise ConfigError(msg)
         table = self._load()
         if timestamp is not None:
-            instants = [(_instant(entry.timestampMillis()), int(entry.snapshotId())) for entry in table.history()]
+            instants = [(instant(entry.timestampMillis()), int(entry.snapshotId())) for entry in table.history()]
             version = commits.version_at(instants, timestamp, where=self._ref.identifier)
         if version is None:
             return self._spark.table(self._target)
@@ -154,8 +164,11 @@ class IcebergTable:
 
         Raises:
             IncompatibleSchemaError: the frame does not fit the table; nothing is written.
-            CommitConflictError: another writer was faster.
+            CommitConflictError: other writers were faster every time.
         """
+        retried(lambda _: self._append(df, commit))
+
+    def _append(self, df: DataFrame, commit: CommitMarker | None) -> None:
         with source_view(align(df, self.schema(), where=self._ref.identifier)) as source:
             self._commit(statements.insert_into(self._target, source), commit)
 
@@ -190,8 +203,11 @@ class IcebergTable:
         columns = self._spark.table(self._target).columns
         with source_view(source) as view:
             token = self._commit(statements.merge_into(self._target, view, merge, columns), commit)
-        ancestors = (entry for entry in self._ancestors() if entry["summary"].get(TOKEN) == token)
-        return _to_snapshot(next(ancestors))
+        made = self._find(token)
+        if made is None:
+            msg = f"{self._ref.identifier}: the commit just made is not in its history; read it again and retry"
+            raise CommitConflictError(msg)
+        return made
 
     def evolve(self, *, add: StructType | None = None, widen: Mapping[str, DataType] | None = None) -> None:
         """Add nullable columns in one commit and widen types in one commit each; what is there is left alone.
@@ -212,7 +228,7 @@ class IcebergTable:
 
     def snapshots(self, *, limit: int | None = None) -> list[Snapshot]:
         """Snapshots the table descends from, newest first; what a restore undid is left out. Runs no Spark job."""
-        return [_to_snapshot(entry) for entry in islice(self._ancestors(), limit)]
+        return list(islice(self._ancestors(), limit))
 
     def restore(self, version: int) -> None:
         """Make the rows those of `version` again.
@@ -236,6 +252,14 @@ class IcebergTable:
                 update.commit()
             transaction.manageSnapshots().setCurrentSnapshot(version).commit()
             transaction.commitTransaction()
+
+    def take_back(self, made: Snapshot) -> bool:
+        """Undo the commit that was `made`, in one metadata commit; False when it is not the newest one any more."""
+        try:
+            with commit_failures(self._ref.identifier):
+                return go_back(self._spark, self._load(), made)
+        except CommitConflictError:
+            return False
 
     def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
         """Compact small files and position deletes; then expire snapshots older than the limit, the newest one excepted.
@@ -265,25 +289,23 @@ class IcebergTable:
         table.refresh()
         return table
 
-    def _ancestors(self) -> Iterator[dict[str, Any]]:
-        """The current snapshot and its ancestors, as Iceberg writes them in JSON."""
-        table = self._load()
-        parser = java_packages(self._spark).org.apache.iceberg.SnapshotParser
-        snapshot = table.currentSnapshot()
-        while snapshot is not None:
-            entry: dict[str, Any] = json.loads(parser.toJson(snapshot))
-            yield entry
-            parent = entry.get("parent-snapshot-id")
-            snapshot = None if parent is None else table.snapshot(parent)
+    def _ancestors(self) -> Iterator[Snapshot]:
+        return ancestors(self._spark, self._load())
 
     def _commit(self, statement: str, marker: CommitMarker | None) -> str:
         """Run a statement whose snapshot carries the marker and a token; returns the token."""
         token = commits.new_token()
-        with commit_failures(self._ref.identifier):
-            with_commit_properties(
-                self._spark, commits.to_properties(marker, token), lambda: self._spark.sql(statement)
-            )
+        properties = commits.to_properties(marker, token)
+        commit_once(
+            lambda: with_commit_properties(self._spark, properties, lambda: self._spark.sql(statement)),
+            lambda: self._find(token),
+            where=self._ref.identifier,
+        )
         return token
+
+    def _find(self, token: str) -> Snapshot | None:
+        """The snapshot that carries the token, or None: nobody committed it, or it was undone since."""
+        return next((snapshot for snapshot in self._ancestors() if snapshot.token == token), None)
 
     def _is_partition_predicate(self, predicate: str) -> bool:
         """Whether the predicate is over identity partition columns alone, so that no file fulfils it in part."""
@@ -307,19 +329,3 @@ class IcebergTable:
 def _items(sequence: Any) -> list[Any]:
     """The items of a Scala sequence."""
     return [sequence.apply(i) for i in range(sequence.size())]
-
-
-def _instant(millis: int) -> datetime:
-    return datetime.fromtimestamp(millis / 1000, tz=UTC)
-
-
-def _to_snapshot(entry: Mapping[str, Any]) -> Snapshot:
-    """One snapshot from its JSON."""
-    summary: dict[str, str] = dict(entry["summary"])
-    return Snapshot(
-        version=int(entry["snapshot-id"]),
-        committed_at=_instant(entry["timestamp-ms"]),
-        operation=summary.pop("operation"),
-        marker=commits.to_marker(summary),
-        metrics=summary,
-    )

@@ -14,16 +14,16 @@ from pyspark.sql import DataFrame
 
 from lakehouse.cdc import events as ev
 from lakehouse.cdc.changes import ChangeSpec
-from lakehouse.errors import CommitConflictError, InvalidChangesError
-from lakehouse.tables.batches import measure, settled
+from lakehouse.errors import InvalidChangesError
+from lakehouse.tables.batches import Batch, measure, settled
 from lakehouse.tables.current_merge import TOMBSTONES, write_current, write_soft
 from lakehouse.tables.history_merge import write_history
-from lakehouse.tables.memory import note_truncates, recall
-from lakehouse.tables.protocol import CommitMarker, Table, applied_property
+from lakehouse.tables.interleaving import require_read
+from lakehouse.tables.memory import Memory, note_truncates, recall
+from lakehouse.tables.outcomes import retried
+from lakehouse.tables.protocol import CommitMarker, Table, applied_property, to_note
 from lakehouse.tables.tallies import MergeResult
 from lakehouse.tables.targets import Target, ensure, fitted
-
-_ATTEMPTS = 3
 
 
 def merge_history(
@@ -38,7 +38,7 @@ def merge_history(
     Raises:
         InvalidChangesError: null keys or sequences, unknown or refused operations, ties under `on_tie="fail"`.
         IncompatibleSchemaError: the table does not fit.
-        CommitConflictError: other writers were faster three times.
+        CommitConflictError: other writers were faster five times.
     """
     fresh = ensure(table, Target(kind="history", changes=changes.schema, spec=spec))
     return _merge(table, changes, spec, commit, write_history, fresh=fresh)
@@ -57,7 +57,7 @@ def merge_current(
         InvalidChangesError: null keys or sequences, unknown or refused operations, ties under `on_tie="fail"`, events that
             leave columns out under `on_tie="upsert_wins"`.
         IncompatibleSchemaError: the table does not fit.
-        CommitConflictError: other writers were faster three times.
+        CommitConflictError: other writers were faster five times.
     """
     fresh = ensure(table, Target(kind="current", changes=changes.schema, spec=spec))
     if spec.deletes == "soft":
@@ -91,21 +91,30 @@ def _merge(
     if batch.rows or batch.truncates:
         known = memory.truncates
         memory = note_truncates(table, memory, batch.truncates)
-        result = _retried(partial(write, table, batch, spec, memory, commit), fresh=fresh)
+        result = retried(partial(_attempt, table, batch, spec, memory, commit, write, fresh))
         new = len(memory.truncates) - len(known)
         result = replace(result, applied=result.applied + new, duplicate=result.duplicate + batch.truncate_rows - new)
     if commit and not result.commit:
         # A batch that changed nothing has no commit to carry its marker; the note saves the next run another look.
-        table.set_properties({applied_property(commit.app): str(commit.sequence)})
+        table.set_properties({applied_property(commit.app): to_note(commit)})
     rows = batch.rows + batch.truncate_rows + batch.too_late
     return replace(result, input=rows, quarantined=batch.too_late)
 
 
-def _retried(attempt: Callable[..., MergeResult], *, fresh: bool) -> MergeResult:
-    """Read again and merge again when another writer was faster; its table is fresh no more."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return attempt(fresh=fresh)
-        except CommitConflictError:
-            fresh = False
-    return attempt(fresh=fresh)
+def _attempt(
+    table: Table,
+    batch: Batch,
+    spec: ChangeSpec,
+    memory: Memory,
+    commit: CommitMarker | None,
+    write: Callable[..., MergeResult],
+    fresh: bool,  # noqa: FBT001 - bound by `partial`, which the number comes after
+    number: int,
+) -> MergeResult:
+    """Read, fold and merge once. After another writer was faster, what the table remembers may be more, and it is not fresh."""
+    version = table.version()
+    known = recall(table) if number else memory
+    result = write(table, batch, spec, known, commit, fresh=fresh and not version)
+    if result.commit:
+        require_read(table, result.commit, version)
+    return result

@@ -6,8 +6,9 @@ the same behaviour. Code above this layer knows this protocol and nothing else.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -52,20 +53,42 @@ class CommitMarker:
 
     The marker travels inside the table's own commit (Delta: `userMetadata`; Iceberg: snapshot summary), so it is there
     exactly when the data is there.
+
+    Attributes:
+        app: whose batches are counted.
+        sequence: the number of the batch.
+        batch_id: what the batch was made of; the same number with another one is another batch. None: of before there were any.
+        config_hash: the configuration that shaped the result.
+        run_id: the run that committed it.
     """
 
     app: str
     sequence: int
+    batch_id: str | None = None
+    config_hash: str | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One committed version of a table. `metrics` are the format's own, as text."""
+    """One committed version of a table.
+
+    Attributes:
+        version: its number (Delta), or its id (Iceberg).
+        committed_at: when it was made.
+        operation: what made it, as the format calls it.
+        parent: the version it was made upon.
+        marker: which batch it holds.
+        token: what names a commit of this library, so that it is found again; None: somebody else's.
+        metrics: the format's own, as text.
+    """
 
     version: int
     committed_at: datetime
     operation: str
+    parent: int | None = None
     marker: CommitMarker | None = None
+    token: str | None = field(default=None, compare=False)
     metrics: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -117,6 +140,14 @@ class Table(Protocol):
         """Create the empty table, all columns nullable, with deletion vectors (Delta) or merge-on-read (Iceberg v2)."""
         ...
 
+    def version(self) -> int | None:
+        """The newest version, or None where the format makes none of an empty table. Runs no Spark job."""
+        ...
+
+    def identity(self) -> str:
+        """What tells this table from another one that had its name before. Runs no Spark job."""
+        ...
+
     def schema(self) -> StructType:
         """The columns as they are now."""
         ...
@@ -161,6 +192,10 @@ class Table(Protocol):
         """Make the rows those of `version` again, as a new commit."""
         ...
 
+    def take_back(self, made: Snapshot) -> bool:
+        """Undo the commit that was `made`; False, with nothing undone, when it is not the newest one any more."""
+        ...
+
     def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
         """Compact small files and deletes; expire what is older. The newest commit of each marker's app stays."""
         ...
@@ -176,21 +211,48 @@ def before(table: Table, commit: Snapshot | None) -> DataFrame:
 
 
 def last_sequence(table: Table, app: str) -> int | None:
-    """The newest batch of `app` that is in the table, or None: from the commits, and from the property for empty batches.
+    """The newest batch of `app` that is in the table, or None; see `last_marker`."""
+    marker = last_marker(table, app)
+    return None if marker is None else marker.sequence
+
+
+def last_marker(table: Table, app: str) -> CommitMarker | None:
+    """The newest marker of `app` that is in the table, or None: from the commits, and from the note for empty batches.
 
     Looks at few commits first: the one that is sought is nearly always among the newest.
     """
     limit = 16
     while True:
         snapshots = table.snapshots(limit=limit)
-        marked = [s.marker.sequence for s in snapshots if s.marker and s.marker.app == app]
+        marked = [s.marker for s in snapshots if s.marker and s.marker.app == app]
         if marked or len(snapshots) < limit:
             break
         limit *= 4
     noted = table.properties().get(applied_property(app))
-    return max([*marked, *([int(noted)] if noted else [])], default=None)
+    found = [*marked, *([from_note(app, noted)] if noted else [])]
+    return max(found, key=lambda marker: marker.sequence, default=None)
 
 
 def applied_property(app: str) -> str:
     """Name of the table property that notes batches which changed nothing and so left no commit."""
     return f"lakehouse.applied.{app}"
+
+
+def to_note(marker: CommitMarker) -> str:
+    """The text under which `applied_property` notes a marker: its number alone when it says no more.
+
+    >>> to_note(CommitMarker(app="a", sequence=7)), to_note(CommitMarker(app="a", sequence=7, batch_id="b"))
+    ('7', '{"batch_id": "b", "sequence": 7}')
+    """
+    told = {name: value for name, value in asdict(marker).items() if name != "app" and value is not None}
+    return str(marker.sequence) if len(told) == 1 else json.dumps(told, sort_keys=True)
+
+
+def from_note(app: str, note: str) -> CommitMarker:
+    """The marker of a note.
+
+    >>> from_note("a", "7")
+    CommitMarker(app='a', sequence=7, batch_id=None, config_hash=None, run_id=None)
+    """
+    told = json.loads(note)
+    return CommitMarker(app=app, **told) if isinstance(told, dict) else CommitMarker(app=app, sequence=told)

@@ -67,7 +67,7 @@ def merge_snapshot(
             older version than the table's, or other rows at the version that the table shows.
         MissingColumnsError: the snapshot lacks columns of the table.
         IncompatibleSchemaError: the table does not fit.
-        CommitConflictError: other writers were faster three times.
+        CommitConflictError: other writers were faster five times.
     """
     rules = rules or SnapshotRules()
     if spec.ignore_nulls:

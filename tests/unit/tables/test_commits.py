@@ -10,7 +10,7 @@ import pytest
 from lakehouse.errors import CommitConflictError, CommitUnknownError, ConfigError
 from lakehouse.tables import commits
 from lakehouse.tables.alignment import OUTSIDE
-from lakehouse.tables.protocol import CommitMarker, Snapshot
+from lakehouse.tables.protocol import CommitMarker, Snapshot, from_note
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -26,7 +26,9 @@ def snapshot(hours_ago: int, app: str | None = None, sequence: int = 0) -> Snaps
 def test_a_marker_comes_back_from_what_a_commit_carries() -> None:
     """Properties carry the marker and a token; without a marker the token alone."""
     marker = CommitMarker(app="job.é", sequence=2**40)
+    whole = CommitMarker(app="job.é", sequence=3, batch_id="b", config_hash="c", run_id="r")
     assert commits.to_marker(commits.to_properties(marker, "x")) == marker
+    assert commits.to_marker(commits.to_properties(whole, "x")) == whole
     assert commits.to_properties(None, "x") == {"lakehouse.commit": "x"}
     assert commits.to_marker({"lakehouse.app": "half"}) is None
 
@@ -50,6 +52,15 @@ def test_a_note_of_a_later_empty_batch_is_not_lowered() -> None:
     """A batch without a commit was noted after the one whose commit expires."""
     notes = commits.notes_before_expiry([snapshot(30, "a", 5)], {"lakehouse.applied.a": "7"}, before=NOON)
     assert notes == {"lakehouse.expired.a": "5"}
+
+
+def test_notes_keep_what_a_batch_was_made_of() -> None:
+    """A marker goes into a note and comes back whole, and notes of its number alone are read as before."""
+    whole = CommitMarker(app="a", sequence=5, batch_id="b", config_hash="c", run_id="r")
+    history = [Snapshot(version=1, committed_at=NOON - timedelta(hours=30), operation="append", marker=whole)]
+    note = commits.notes_before_expiry(history, {"lakehouse.applied.a": "5"}, before=NOON)["lakehouse.applied.a"]
+    assert from_note("a", note) == whole
+    assert from_note("a", "7") == CommitMarker(app="a", sequence=7)
 
 
 def test_a_restore_takes_notes_back_to_what_has_expired() -> None:
@@ -103,7 +114,12 @@ class _EngineError(Exception):
         (_Java("io.delta.exceptions.ConcurrentAppendException"), CommitConflictError),
         (_Java("org.apache.spark.SparkException", _Java("org.apache.iceberg.exceptions.ValidationException")), CommitConflictError),
         (_Java("org.apache.iceberg.exceptions.CommitFailedException"), CommitConflictError),
+        (_Java("org.apache.iceberg.exceptions.CommitStateUnknownException", _Java("x.CommitFailedException")), CommitUnknownError),
+        (_Java("java.nio.file.FileAlreadyExistsException"), CommitConflictError),
         (_Java("x.Aborted", _Java("org.apache.iceberg.exceptions.CommitStateUnknownException")), CommitUnknownError),
+        (_Java("software.amazon.awssdk.core.exception.ApiCallTimeoutException"), CommitUnknownError),
+        (_Java("org.apache.hadoop.fs.s3a.AWSClientIOException", _Java("java.net.SocketTimeoutException")), CommitUnknownError),
+        (_Java("org.apache.iceberg.jdbc.UncheckedSQLException", _Java("java.sql.SQLException")), CommitUnknownError),
     ],
 )  # fmt: skip
 def test_failures_to_commit_are_told_apart(java: _Java, expected: type[Exception]) -> None:
@@ -119,5 +135,12 @@ def test_other_failures_pass_through() -> None:
     """What is not about committing is not called so, and a row outside a predicate is the caller's mistake."""
     with pytest.raises(_EngineError), commits.commit_failures("t"):
         raise _EngineError(_Java("java.lang.ArithmeticException"))
+    with pytest.raises(_EngineError), commits.commit_failures("t"):
+        raise _EngineError(_Java("java.io.FileNotFoundException"))
+    with pytest.raises(_EngineError), commits.commit_failures("t"):
+        raise _EngineError(
+            _Java("org.apache.spark.SparkException", _Java("java.io.IOException")),
+            "Job aborted due to stage failure: disk",
+        )
     with pytest.raises(ConfigError, match="nothing was written"), commits.commit_failures("t"):
         raise _EngineError(_Java("org.apache.spark.SparkException"), f"task failed: {OUTSIDE}")
