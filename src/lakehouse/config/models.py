@@ -238,6 +238,7 @@ class JobConfig(Model):
         inputs: change feeds by name.
         outputs: tables to keep.
         quarantine: the table of rows that were set aside.
+        ledger: the table of what runs planned and committed, see `lakehouse.tables.ledger`.
         params: what the job script itself wants to know.
     """
 
@@ -249,4 +250,5 @@ class JobConfig(Model):
     inputs: dict[Name, Input] = Field(min_length=1)
     outputs: dict[Name, Output] = Field(min_length=1)
     quarantine: Name = "ops.quarantine"
+    ledger: Name = "ops.ledger"
     params: Mapping[str, Any] = Field(default_factory=dict)

@@ -12,10 +12,11 @@ from typing import Any
 from lakehouse.config.loading import load_config, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
-from lakehouse.runtime import history_report
+from lakehouse.runtime import history_report, ledger_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.planning import like, named
+from lakehouse.runtime.reporting import reporter
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,6 +39,7 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument("config", help="a YAML file, or the name of a shipped configuration")
     run.add_argument("--set", action="append", default=[], metavar="key.sub=value", help="replace a setting")
     run.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
+    run.add_argument("--replan", action="store_true", help="finish a batch of another configuration with this one")
     run.set_defaults(do=_run)
     check = commands.add_parser("check", help="check configurations without starting Spark", allow_abbrev=False)
     check.add_argument("config", nargs="+")
@@ -47,6 +49,9 @@ def _arguments() -> argparse.ArgumentParser:
     tables.add_argument("config")
     tables.add_argument("--set", action="append", default=[], metavar="key.sub=value")
     tables.set_defaults(do=_tables)
+    ledger = commands.add_parser("ledger", help="show what runs committed, or find it out anew", allow_abbrev=False)
+    ledger_report.add_arguments(ledger)
+    ledger.set_defaults(do=_ledger)
     history = commands.add_parser("check-history", help="check a history table of any tool", allow_abbrev=False)
     history_report.add_arguments(history)
     history.set_defaults(do=history_report.show)
@@ -56,7 +61,16 @@ def _arguments() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     script = load_script(load_config(arguments.config, settings=arguments.set).job)
     settings = [part for setting in arguments.set for part in ("--set", setting)]
-    return jobs.main(script.recipe, script.Params, ["--config", arguments.config, "--log", arguments.log, *settings])
+    flags = ["--replan"] if arguments.replan else []
+    told = ["--config", arguments.config, "--log", arguments.log, *settings, *flags]
+    return jobs.main(script.recipe, script.Params, told)
+
+
+def _ledger(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config, settings=arguments.set)
+    script = load_script(config.job)
+    print(ledger_report.run(config, arguments, script.recipe, script.Params, reporter("auto")))
+    return jobs.DONE
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -126,6 +140,7 @@ def tables_of(config: JobConfig) -> list[tuple[str, Any, str]]:
             for output in (output for output in config.outputs.values() if like(full, output.select)):
                 found[named(output.table, full)] = (output.format or config.format, output.write)
     found[config.quarantine] = (config.format, "quarantine")
+    found[config.ledger] = (config.format, "ledger")
     return [(name, table_format, kind) for name, (table_format, kind) in found.items()]
 
 

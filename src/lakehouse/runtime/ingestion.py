@@ -22,6 +22,7 @@ from lakehouse.columns import BATCH, FILE, TABLE
 from lakehouse.config.models import Input
 from lakehouse.errors import IncompatibleSchemaError, InputGoneError
 from lakehouse.runtime import landing
+from lakehouse.runtime.batch_ids import batch_id, digest_config, digest_inputs
 from lakehouse.tables import CommitMarker, Table, last_sequence
 
 MANIFEST = "__files"
@@ -38,12 +39,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What bronze holds after this run: its newest `batch` (0 = nothing), and what this run added."""
+    """What bronze holds after this run: its newest `batch` (0 = nothing), its `files`, and what this run added."""
 
     table: Table
     batch: int
     new_files: int = 0
     repeated_files: int = 0
+    files: tuple[LoadedFile, ...] = ()
+
+    def inputs(self, batch: int) -> str:
+        """The digest of what a batch was made of."""
+        return digest_inputs(entry for entry in self.files if entry.batch == batch)
 
 
 def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run) -> Loaded:
@@ -65,11 +71,17 @@ def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run)
     entries = _plan(bronze, source, landed, known, planned, run)
     fresh = [entry for entry in entries if entry.duplicate_of is None]
     if entries:
-        _write_manifest(ledger, entries, run)
+        _write_manifest(ledger, entries, source, run)
     if fresh:
         _load(bronze, source, fresh, run)
     batch = planned + 1 if fresh else planned
-    return Loaded(table=bronze, batch=batch, new_files=resumed + len(fresh), repeated_files=len(entries) - len(fresh))
+    return Loaded(
+        table=bronze,
+        batch=batch,
+        new_files=resumed + len(fresh),
+        repeated_files=len(entries) - len(fresh),
+        files=(*known, *entries),
+    )
 
 
 def _plan(
@@ -129,7 +141,14 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
         new_columns = [field for field in rows.schema.fields if field.name not in bronze.schema().names]
         if new_columns:
             bronze.evolve(add=StructType(new_columns))
-    bronze.append(rows, commit=CommitMarker(app=_app(run), sequence=first.batch))
+    bronze.append(rows, commit=_marker(_app(run), entries, source, run))
+
+
+def _marker(app: str, entries: Sequence[LoadedFile], source: Input, run: Run) -> CommitMarker:
+    """What a commit of these files carries. Records are kept as they are, so little of the configuration shapes them."""
+    config = digest_config(source)
+    made_of = batch_id(digest_inputs(entries), app, config)
+    return CommitMarker(app=app, sequence=entries[0].batch, batch_id=made_of, config_hash=config, run_id=run.run_id)
 
 
 def _app(run: Run) -> str:
@@ -172,7 +191,7 @@ def _read_manifest(ledger: Table) -> list[LoadedFile]:
     ]
 
 
-def _write_manifest(ledger: Table, entries: Sequence[LoadedFile], run: Run) -> None:
+def _write_manifest(ledger: Table, entries: Sequence[LoadedFile], source: Input, run: Run) -> None:
     rows = [
         (
             entry.landed.file,
@@ -188,7 +207,7 @@ def _write_manifest(ledger: Table, entries: Sequence[LoadedFile], run: Run) -> N
     if not ledger.exists():
         ledger.create(manifest.SCHEMA)
     frame = ledger.spark.createDataFrame(rows, manifest.SCHEMA)
-    ledger.append(frame.coalesce(1), commit=CommitMarker(app=f"{run.job}/manifest", sequence=entries[0].batch))
+    ledger.append(frame.coalesce(1), commit=_marker(f"{run.job}/manifest", entries, source, run))
 
 
 def by_table(landed: Sequence[LandedFile]) -> dict[tuple[str, str], list[LandedFile]]:

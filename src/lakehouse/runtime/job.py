@@ -36,7 +36,7 @@ def main(recipe: Recipe, params: type[BaseModel], argv: Sequence[str] | None = N
     report = reporter(known.log)
     try:
         config = read_config(known.config, known.set)
-        return run(recipe, params, config, report, origin=known.config)
+        return run(recipe, params, config, report, origin=known.config, replan=known.replan)
     except (ConfigError, PreflightError) as error:
         report.fail(str(error), kind=type(error).__name__)
         return BAD_USAGE
@@ -58,6 +58,9 @@ def parser(*, default_config: str) -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="key.sub=value", help="replace a setting; may be repeated"
     )
     arguments.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
+    arguments.add_argument(
+        "--replan", action="store_true", help="finish a batch that was planned with another configuration with this one"
+    )
     return arguments
 
 
@@ -80,7 +83,15 @@ def read_config(source: str, settings: Sequence[str]) -> JobConfig:
     return load_config(source, settings=settings, read=lambda path: read_text(spark, path))
 
 
-def run(recipe: Recipe, params: type[BaseModel], config: JobConfig, report: Reporter, *, origin: str) -> int:
+def run(
+    recipe: Recipe,
+    params: type[BaseModel],
+    config: JobConfig,
+    report: Reporter,
+    *,
+    origin: str,
+    replan: bool = False,
+) -> int:
     """Run a configured job on the session of this process.
 
     Raises:
@@ -91,7 +102,7 @@ def run(recipe: Recipe, params: type[BaseModel], config: JobConfig, report: Repo
     run_id = _glue_argument("--JOB_RUN_ID") or str(uuid.uuid4())
     spark = open_session(app_name=config.job, warehouse=config.warehouse, catalog=config.catalog)
     this_run = Run(job=config.job, run_id=run_id, started_at=datetime.now(tz=UTC).replace(microsecond=0))
-    run_job(Job(spark=spark, config=config, recipe=recipe, params=told, run=this_run, report=report))
+    run_job(Job(spark=spark, config=config, recipe=recipe, params=told, run=this_run, report=report, replan=replan))
     return DONE
 
 

@@ -41,7 +41,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A configured job on a session: everything a step needs to know."""
+    """A configured job on a session: everything a step needs to know.
+
+    With `replan`, tables that an unfinished run left out take the batch with the configuration as it is now.
+    """
 
     spark: SparkSession
     config: JobConfig
@@ -49,6 +52,7 @@ class Job:
     params: Any
     run: Run
     report: Reporter
+    replan: bool = False
 
     @property
     def places(self) -> Places:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 
@@ -25,13 +27,15 @@ from lakehouse.errors import ConfigError
 from lakehouse.runtime import landing
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
-from lakehouse.runtime.planning import WORKERS, Job, Task, like, named, plan_tasks
+from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
+from lakehouse.runtime.plans import Plan, Prepared, check_plans, committed_rows, failed_rows, make_plans, planned_rows
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
 from lakehouse.runtime.reporting import Summary, Written
 from lakehouse.runtime.snapshot_runs import run_snapshots
-from lakehouse.tables import CommitMarker, Table, last_sequence, open_table
+from lakehouse.tables import Table
 from lakehouse.tables.compaction import too_late
+from lakehouse.tables.ledger import add_rows, recall_targets
 from lakehouse.tables.merging import merge_current, merge_history
 
 
@@ -42,32 +46,56 @@ def run_job(job: Job) -> Summary:
         ConfigError: names that fit nothing, a missing landing folder.
         PreflightError: the session lacks what the formats need.
         IncompatibleSchemaError: a target is there and does not fit; nothing was written.
+        PlanMismatchError: a target holds other batches than bronze, or is not the table it was; no target was written.
     """
     started = monotonic()
     formats = {job.config.format, *(output.format or job.config.format for output in job.config.outputs.values())}
     check_session(job.spark, formats, job.config.catalog)
+    inputs = [_prepare(job, name) for name in job.config.inputs]
+    plans = [plan for one in inputs for plan in one.plans]
+    ledger = job.table(job.config.ledger)
+    _announce(job, ledger, inputs)
     summary = Summary(job=job.config.job)
-    for name, source in job.config.inputs.items():
-        tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
-        tasks = plan_tasks(job, name, source, tables)
-        landed = landing.list_files(job.spark, source.path)
-        run_input = run_snapshots if source.feed == SNAPSHOT else _run_input
-        summary = run_input(job, name, tables, tasks, landed, summary)
+    try:
+        for one in inputs:
+            run_input = run_snapshots if job.config.inputs[one.name].feed == SNAPSHOT else _run_input
+            summary = run_input(job, one, summary)
+    except Exception:
+        # Whatever becomes of this note, the failure is what counts.
+        with suppress(Exception):
+            add_rows(ledger, failed_rows(job, plans, at=datetime.now(tz=UTC)))
+        raise
+    if summary.written:
+        add_rows(ledger, committed_rows(job, plans, summary.written, at=datetime.now(tz=UTC)))
     summary = replace(summary, seconds=monotonic() - started)
     job.report.close(summary)
     return summary
 
 
-def _run_input(
-    job: Job,
-    name: str,
-    tables: Mapping[str, Contract],
-    tasks: Sequence[Task],
-    landed: Sequence[LandedFile],
-    summary: Summary,
-) -> Summary:
+def _prepare(job: Job, name: str) -> Prepared:
+    """Load what is new of an input into bronze, and plan what its targets get of it."""
     source = job.config.inputs[name]
-    loads = _ingest(job, name, source, tables, landed)
+    tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
+    tasks = plan_tasks(job, name, source, tables)
+    landed = landing.list_files(job.spark, source.path)
+    loads = {} if source.feed == SNAPSHOT else _ingest(job, name, source, tables, landed)
+    return Prepared(name=name, tables=tables, landed=landed, loads=loads, plans=make_plans(job, tasks, loads))
+
+
+def _announce(job: Job, ledger: Table, inputs: Sequence[Prepared]) -> None:
+    """Check the plans against the ledger and write them down; a run without news neither reads nor writes it."""
+    pending = [plan for one in inputs for plan in one.plans if plan.pending]
+    if not pending:
+        return
+    known = recall_targets(ledger, job=job.config.job, sequences={plan.marker.sequence for plan in pending})
+    for one in inputs:
+        check_plans(one.plans, known, ledger=job.config.ledger, replan=job.replan)
+    add_rows(ledger, planned_rows(job, pending, at=datetime.now(tz=UTC)))
+
+
+def _run_input(job: Job, prepared: Prepared, summary: Summary) -> Summary:
+    name, tables, loads = prepared.name, prepared.tables, prepared.loads
+    source = job.config.inputs[name]
     for load in _distinct(loads.values()):
         summary = replace(
             summary,
@@ -85,7 +113,7 @@ def _run_input(
                 bronze[loads[table].table.ref.identifier],
                 table,
                 contract,
-                [t for t in tasks if t.source == table],
+                prepared.plans_of(table),
                 loads[table].batch,
                 quarantine,
             )
@@ -147,20 +175,17 @@ def _apply(
     bronze: BronzeRows,
     table: str,
     contract: Contract,
-    tasks: Sequence[Task],
+    plans: Sequence[Plan],
     batch: int,
     quarantine: Quarantine,
 ) -> tuple[Account, list[Written]]:
     """Bring every target of one source table up to the newest batch."""
-    pending: dict[int, list[tuple[Task, Table]]] = {}
-    for task in tasks:
-        target = open_table(job.spark, task.ref)
-        start = (last_sequence(target, job.app(task)) or 0) if target.exists() else 0
-        if start < batch:
-            pending.setdefault(start, []).append((task, target))
+    pending: dict[int, list[Plan]] = {}
+    for plan in plans:
+        pending.setdefault(plan.start, []).append(plan)
     account, written = Account(), []
     parse = _parser(bronze.source, contract, table)
-    for start, targets in pending.items():
+    for start, together in pending.items():
         rows = bronze.after(start)
         if "{table}" not in bronze.source.bronze:
             rows = rows.where(F.col(TABLE) == table)
@@ -168,19 +193,19 @@ def _apply(
         slice_ = Slice.of(rows, parse, since=start, through=batch)
         changes = job.recipe({table: slice_.parsed.changes}, job.params)[table].localCheckpoint(eager=False)
         counted = quarantine.settle(table, slice_)
-        done = [_merge(job, task, target, changes, batch, quarantine) for task, target in targets]
+        done = [_merge(job, plan, changes, quarantine) for plan in together]
         written += done
         account = account if account.rows else left_out(counted, changes, merged=done[0].result.input)
     return account, written
 
 
-def _merge(job: Job, task: Task, target: Table, changes: DataFrame, batch: int, quarantine: Quarantine) -> Written:
+def _merge(job: Job, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> Written:
+    task, target = plan.task, plan.target
     late = too_late(target, changes)
     if late is not None:
-        quarantine.keep_late(task.source, task.ref.identifier, late, through=batch)
+        quarantine.keep_late(task.source, task.ref.identifier, late, through=plan.marker.sequence)
     merge = merge_history if task.output.write == "history" else merge_current
-    result = merge(target, changes, task.spec, commit=CommitMarker(app=job.app(task), sequence=batch))
-    return job.merged(task, result)
+    return job.merged(task, merge(target, changes, task.spec, commit=plan.marker))
 
 
 def _parser(source: Input, contract: Contract, table: str) -> Parse:

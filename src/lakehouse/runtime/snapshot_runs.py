@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from lakehouse.bronze.manifest import LandedFile
 from lakehouse.config.models import Contract, Input
 from lakehouse.runtime import landing
 from lakehouse.runtime.extracts import Extract, find_extracts, read_extract
 from lakehouse.runtime.planning import WORKERS, Job, Task
+from lakehouse.runtime.plans import Prepared
 from lakehouse.runtime.reporting import Summary, Written
 from lakehouse.tables import open_table
 from lakehouse.tables.snapshots import merge_snapshot, newest_version
 
 
-def run_snapshots(
-    job: Job,
-    name: str,
-    tables: Mapping[str, Contract],
-    tasks: Sequence[Task],
-    landed: Sequence[LandedFile],
-    summary: Summary,
-) -> Summary:
+def run_snapshots(job: Job, prepared: Prepared, summary: Summary) -> Summary:
     """Apply what is new of an input of snapshots, as `lakehouse.runtime.extracts` says.
 
     Raises:
         ConfigError: the files do not lie as the configuration says.
         InvalidChangesError: a snapshot cannot be read or merged; older ones, and other tables, may have been.
     """
-    source = job.config.inputs[name]
-    found = find_extracts(landing.address(job.spark, source.path), landed, tables, source.snapshots)
+    source, tables = job.config.inputs[prepared.name], prepared.tables
+    tasks = [plan.task for plan in prepared.plans]
+    found = find_extracts(landing.address(job.spark, source.path), prepared.landed, tables, source.snapshots)
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         futures = [
             pool.submit(

@@ -135,4 +135,5 @@ def test_an_input_of_snapshots_keeps_no_bronze_table() -> None:
     section = {"path": ROOT, "feed": "snapshot", "files": "csv", "tables": {"public.t": contract}}
     output = {"table": "silver.{table}", "write": "current"}
     config = JobConfig.model_validate({"job": "j", "inputs": {"a": section}, "outputs": {"b": output}})
-    assert tables_of(config) == [("silver.t", "iceberg", "current"), ("ops.quarantine", "iceberg", "quarantine")]
+    ours = [("ops.quarantine", "iceberg", "quarantine"), ("ops.ledger", "iceberg", "ledger")]
+    assert tables_of(config) == [("silver.t", "iceberg", "current"), *ours]

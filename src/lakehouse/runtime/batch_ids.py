@@ -1,0 +1,61 @@
+"""What a batch is: its inputs, its target, and the configuration that shapes it, each as a SHA-256.
+
+A number says which batch comes next, and nothing of what is in it. The id does: a table that holds a number under another id
+holds another batch, because bronze was built anew, or because two jobs use one name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lakehouse.bronze.manifest import LoadedFile
+from lakehouse.config.models import Input, Output
+
+_SHAPES_NO_ROW = {"table", "select", "format"}
+"""What an output says of where its rows go, and not of what they are."""
+
+
+def digest_inputs(files: Iterable[LoadedFile]) -> str:
+    """The inputs of one batch: the path and the size of every file that has rows in it, in any order."""
+    return _digest(
+        sorted([entry.landed.file, entry.landed.size] for entry in files if entry.duplicate_of is None),
+    )
+
+
+def digest_config(
+    source: Input, table: str | None = None, output: Output | None = None, params: Mapping[str, Any] | None = None
+) -> str:
+    """What shapes the rows of a source table in a target: feed, options, contract, output and the recipe's own settings.
+
+    Folders, catalogs and names of tables are left out: a warehouse that was moved is the same one. So is the code of the
+    recipe.
+
+    Args:
+        source: the input.
+        table: one of its source tables; None: bronze, which keeps the records of all as they are.
+        output: the target.
+        params: what the recipe was told.
+    """
+    shape: dict[str, Any] = {"feed": source.feed, "files": source.files, "header": source.header}
+    if table is not None and output is not None:
+        shape |= {
+            "options": source.options,
+            "contract": source.tables[table].model_dump(),
+            "output": {**output.model_dump(exclude=_SHAPES_NO_ROW), "track": output.track.get(table)},
+            "params": dict(params or {}),
+        }
+    return _digest(shape)
+
+
+def batch_id(inputs: str, target: str, config: str) -> str:
+    """The id of a batch: of the digest of its inputs, the name of its target, and the digest of its configuration."""
+    return _digest([inputs, target, config])
+
+
+def _digest(value: object) -> str:
+    """SHA-256 of JSON in which equal things are written alike."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
