@@ -226,6 +226,18 @@ class Output(Model):
         return self
 
 
+class LeaseConfig(Model):
+    """What keeps two writers of a Delta table apart where the table's store does not: S3, and local folders by themselves.
+
+    Attributes:
+        at: `s3://bucket/folder`, or `dynamodb://table` (whose key is the string `lease`).
+        seconds: how long a writer that is not heard of keeps the others waiting.
+    """
+
+    at: Annotated[str, Field(pattern=r"^(s3|dynamodb)://[^/]+")]
+    seconds: Annotated[float, Field(ge=1)] = 30.0
+
+
 class JobConfig(Model):
     """One job: what it reads, what it writes, and where its tables live.
 
@@ -239,6 +251,7 @@ class JobConfig(Model):
         outputs: tables to keep.
         quarantine: the table of rows that were set aside.
         ledger: the table of what runs planned and committed, see `lakehouse.tables.ledger`.
+        lease: what keeps writers of one table apart; only for Delta tables.
         params: what the job script itself wants to know.
     """
 
@@ -251,4 +264,5 @@ class JobConfig(Model):
     outputs: dict[Name, Output] = Field(min_length=1)
     quarantine: Name = "ops.quarantine"
     ledger: Name = "ops.ledger"
+    lease: LeaseConfig | None = None
     params: Mapping[str, Any] = Field(default_factory=dict)

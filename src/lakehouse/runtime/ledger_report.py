@@ -15,7 +15,7 @@ from lakehouse.errors import ConfigError
 from lakehouse.runtime.ingestion import Run
 from lakehouse.runtime.planning import Job, Recipe, Task, like, named, plan_tasks
 from lakehouse.runtime.reporting import Reporter
-from lakehouse.tables import CommitMarker, Table, last_marker, open_table
+from lakehouse.tables import CommitMarker, Table, last_marker
 from lakehouse.tables.ledger import COMMITTED, SCHEMA, LedgerRow, replace_rows
 
 SHOWN = ("at", "run_id", "target", "state", "sequence", "version", "rows_in", "rows_out")
@@ -78,7 +78,7 @@ def rebuild(job: Job) -> str:
     rows: list[LedgerRow] = []
     closing: list[LedgerRow] = []
     for task in _tasks(job):
-        table = open_table(job.spark, task.ref)
+        table = job.open(task.ref)
         if not table.exists():
             continue
         rows += _from_markers(job, task, table)

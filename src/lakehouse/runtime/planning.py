@@ -16,6 +16,7 @@ from lakehouse.columns import EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE
 from lakehouse.config.models import Contract, Input, JobConfig, Output
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.ingestion import Run
+from lakehouse.runtime.leasing import open_leases
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.reporting import Reporter, Written
 from lakehouse.tables import Table, TableRef, open_table
@@ -61,7 +62,11 @@ class Job:
 
     def table(self, name: str) -> Table:
         """A table of the job's own format."""
-        return open_table(self.spark, self.places.ref(name, self.config.format))
+        return self.open(self.places.ref(name, self.config.format))
+
+    def open(self, ref: TableRef) -> Table:
+        """A table of the job, with the leases of the configuration."""
+        return open_table(self.spark, ref, leases=open_leases(self.config.lease))
 
     def app(self, task: Task) -> str:
         """Whose batches the commits to a target count."""
@@ -111,7 +116,7 @@ def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract
             spec = spec_of(tables[table], output, table)
             task = Task(source=table, input=name, ref=ref, output=output, spec=spec)
             _refuse_clash(tasks, task, label)
-            target = open_table(job.spark, ref)
+            target = job.open(ref)
             if target.exists():
                 # The sequence's type is only known once there are changes; the merge checks it again.
                 check(target, Target(kind=output.write, changes=made[table].schema, spec=spec, sequence_known=False))

@@ -20,7 +20,7 @@ from lakehouse.runtime.batch_ids import batch_id, digest_config
 from lakehouse.runtime.ingestion import Loaded
 from lakehouse.runtime.planning import WORKERS, Job, Task, named
 from lakehouse.runtime.reporting import Written
-from lakehouse.tables import CommitMarker, Table, last_marker, open_table
+from lakehouse.tables import CommitMarker, Table, last_marker
 from lakehouse.tables.ledger import COMMITTED, FAILED, PLANNED, Known, LedgerRow, State
 
 
@@ -81,7 +81,7 @@ def make_plans(job: Job, tasks: Sequence[Task], loads: Mapping[str, Loaded]) -> 
 
 
 def _make_plan(job: Job, loads: Mapping[str, Loaded], task: Task) -> Plan:
-    target, app, label = open_table(job.spark, task.ref), job.app(task), named(task.output.table, task.source)
+    target, app, label = job.open(task.ref), job.app(task), named(task.output.table, task.source)
     there, load = target.exists(), loads.get(task.source)
     held = last_marker(target, app) if there and load else None
     config = digest_config(job.config.inputs[task.input], task.source, task.output, job.config.params)

@@ -12,7 +12,6 @@ from lakehouse.runtime.extracts import Extract, find_extracts, read_extract
 from lakehouse.runtime.planning import WORKERS, Job, Task
 from lakehouse.runtime.plans import Prepared
 from lakehouse.runtime.reporting import Summary, Written
-from lakehouse.tables import open_table
 from lakehouse.tables.snapshots import merge_snapshot, newest_version
 
 
@@ -48,7 +47,7 @@ def _apply_snapshots(
     job: Job, source: Input, table: str, contract: Contract, tasks: Sequence[Task], extracts: Sequence[Extract]
 ) -> tuple[int, int, list[Written]]:
     """Bring every target of one source table up to the newest complete snapshot, one after the other."""
-    targets = [(task, open_table(job.spark, task.ref)) for task in tasks]
+    targets = [(task, job.open(task.ref)) for task in tasks]
     newest = {task.ref: newest_version(target, task.output.write) for task, target in targets}
     files, total, written = 0, 0, []
     for extract in extracts:

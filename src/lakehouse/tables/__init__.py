@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.tables.delta import DeltaTable
 from lakehouse.tables.iceberg import IcebergTable
+from lakehouse.tables.leases import Leases
 from lakehouse.tables.ledger import committed_rows
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, TableRef, last_marker, last_sequence
 
@@ -22,9 +23,15 @@ __all__ = [
 ]
 
 
-def open_table(spark: SparkSession, ref: TableRef) -> Table:
-    """Refer to a table by its reference; it need not exist yet, and nothing is read."""
-    return DeltaTable(spark, ref) if ref.format == "delta" else IcebergTable(spark, ref)
+def open_table(spark: SparkSession, ref: TableRef, *, leases: Leases | None = None) -> Table:
+    """Refer to a table by its reference; it need not exist yet, and nothing is read.
+
+    Args:
+        spark: the session.
+        ref: where the table is.
+        leases: what keeps the writers of a Delta table apart where its store does not, see `lakehouse.tables.arbitration`.
+    """
+    return DeltaTable(spark, ref, leases) if ref.format == "delta" else IcebergTable(spark, ref)
 
 
 def read_consistent(spark: SparkSession, ledger: Table, *, run_id: str | None = None) -> dict[str, DataFrame]:

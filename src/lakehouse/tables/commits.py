@@ -19,6 +19,7 @@ SEQUENCE = "lakehouse.sequence"
 BATCH_ID = "lakehouse.batch-id"
 CONFIG_HASH = "lakehouse.config"
 RUN = "lakehouse.run"
+FENCE = "lakehouse.fence"
 TOKEN = "lakehouse.commit"  # noqa: S105 - names a commit, opens nothing
 _EXPIRED = "lakehouse.expired."
 _APPLIED = applied_property("")
@@ -51,15 +52,16 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def to_properties(marker: CommitMarker | None, token: str) -> dict[str, str]:
-    """What a commit carries: its token and, if there is one, its marker."""
+def to_properties(marker: CommitMarker | None, token: str, fence: int | None = None) -> dict[str, str]:
+    """What a commit carries: its token and, if there are any, the number of the lease it was made under and its marker."""
+    named = {TOKEN: token} if fence is None else {TOKEN: token, FENCE: str(fence)}
     if marker is None:
-        return {TOKEN: token}
+        return named
     marked = {
         APP: marker.app, SEQUENCE: str(marker.sequence),
         BATCH_ID: marker.batch_id, CONFIG_HASH: marker.config_hash, RUN: marker.run_id,
     }  # fmt: skip
-    return {TOKEN: token, **{key: value for key, value in marked.items() if value is not None}}
+    return {**named, **{key: value for key, value in marked.items() if value is not None}}
 
 
 def to_marker(properties: Mapping[str, str]) -> CommitMarker | None:

@@ -21,21 +21,15 @@ from lakehouse.columns import quoted
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
-from lakehouse.tables.commits import commit_failures, source_view
+from lakehouse.tables.arbitration import committing
+from lakehouse.tables.commits import source_view
 from lakehouse.tables.delta_features import features_for, features_of
-from lakehouse.tables.delta_history import (
-    FOREVER,
-    descent,
-    find_commit,
-    instants_of,
-    newest_restore,
-    read_history,
-    to_snapshot,
-)
+from lakehouse.tables.delta_history import FOREVER, descent, find_commit, last_restore, read_history, since, to_snapshot
 from lakehouse.tables.delta_log import read_state
 from lakehouse.tables.delta_places import is_delta_folder, is_delta_name, qualified
 from lakehouse.tables.differences import net_changes
 from lakehouse.tables.jvm import java_session
+from lakehouse.tables.leases import Leases
 from lakehouse.tables.outcomes import commit_once, retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef, applied_property, to_note
 
@@ -48,14 +42,14 @@ _RECENT = 10
 class DeltaTable:
     """A Delta table. See `lakehouse.tables.protocol.Table` for what each method guarantees."""
 
-    def __init__(self, spark: SparkSession, ref: TableRef) -> None:
-        """Refer to the table; nothing is read yet."""
-        self._spark = spark
-        self._ref = ref
+    def __init__(self, spark: SparkSession, ref: TableRef, leases: Leases | None = None) -> None:
+        """Refer to the table; nothing is read yet. See `lakehouse.tables.arbitration` for when leases are needed."""
+        self._spark, self._ref, self._leases = spark, ref, leases
         if ref.path is not None:
             self._target = f"delta.{quoted(qualified(spark, ref.path))}"
         else:
             self._target = statements.quoted_name(statements.name_parts(ref.identifier))
+        self._committing = partial(committing, spark, ref, self._target, leases)
 
     @property
     def ref(self) -> TableRef:
@@ -70,11 +64,11 @@ class DeltaTable:
     def sibling(self, suffix: str) -> DeltaTable:
         """The Delta table whose path or name ends in `suffix` as well."""
         if self._ref.path is not None:
-            return DeltaTable(self._spark, TableRef(format="delta", path=self._ref.path.rstrip("/") + suffix))
-        *namespace, name = statements.name_parts(self._ref.identifier)
-        return DeltaTable(
-            self._spark, TableRef(format="delta", name=statements.quoted_name((*namespace, name + suffix)))
-        )
+            ref = TableRef(format="delta", path=self._ref.path.rstrip("/") + suffix)
+        else:
+            *namespace, name = statements.name_parts(self._ref.identifier)
+            ref = TableRef(format="delta", name=statements.quoted_name((*namespace, name + suffix)))
+        return DeltaTable(self._spark, ref, self._leases)
 
     def exists(self) -> bool:
         """Whether the table is there; runs no Spark job.
@@ -117,7 +111,7 @@ class DeltaTable:
             raise IncompatibleSchemaError(msg)
         if self._ref.name is not None and (namespace := statements.name_parts(self._ref.name)[:-1]):
             self._spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {statements.quoted_name(namespace)}")
-        with commit_failures(self._ref.identifier):
+        with self._committing():
             self._spark.sql(statement)
 
     def version(self) -> int:
@@ -139,7 +133,7 @@ class DeltaTable:
     def set_properties(self, properties: Mapping[str, str]) -> None:
         """Set properties: one metadata commit; none for an empty mapping."""
         if properties:
-            with commit_failures(self._ref.identifier):
+            with self._committing():
                 self._spark.sql(statements.set_properties(self._target, properties))
 
     def read(self, *, version: int | None = None, timestamp: datetime | None = None) -> DataFrame:
@@ -152,7 +146,7 @@ class DeltaTable:
             msg = f"{self._ref.identifier} is read at a version or at a timestamp, not both"
             raise ConfigError(msg)
         if timestamp is not None:
-            instants = instants_of(read_history(self._spark, self._target, limit=FOREVER))
+            instants = since(read_history(self._spark, self._target, limit=FOREVER))
             version = commits.version_at(instants, timestamp, where=self._ref.identifier)
         if version is None:
             return self._spark.table(self._target)
@@ -216,7 +210,7 @@ class DeltaTable:
         if needed:
             properties = self.properties()
             self.set_properties({key: value for key, value in needed.items() if properties.get(key) != value})
-        with commit_failures(self._ref.identifier):
+        with self._committing():
             if added:
                 self._spark.sql(statements.add_columns(self._target, added))
             try:
@@ -250,7 +244,7 @@ class DeltaTable:
         """
         floors = commits.floor_notes(self.properties())
         self.read(version=version)
-        with commit_failures(self._ref.identifier):
+        with self._committing():
             self._spark.sql(f"RESTORE TABLE {self._target} TO VERSION AS OF {version}")
         if floors:
             properties = self.properties()
@@ -264,7 +258,7 @@ class DeltaTable:
             self.restore(made.version - 1)
         except CommitConflictError:
             return False
-        restored = newest_restore(read_history(self._spark, self._target, limit=_RECENT))
+        restored = last_restore(read_history(self._spark, self._target, limit=_RECENT))
         if restored.version > made.version + 1:
             self.restore(restored.version - 1)  # what came in between was undone with it
             return False
@@ -282,7 +276,7 @@ class DeltaTable:
             ConfigError: the limit is shorter than the table's retention.
         """
         if compact:
-            with commit_failures(self._ref.identifier):
+            with self._committing():
                 self._spark.sql(f"OPTIMIZE {self._target}")
         if expire_older_than is None:
             return
@@ -301,12 +295,13 @@ class DeltaTable:
     def _commit(self, statement: str, marker: CommitMarker | None, *, find: bool = False) -> Snapshot | None:
         """Run a statement whose commit carries the marker; note the marker when Delta saw nothing to commit."""
         token = commits.new_token()
-        carried = json.dumps(commits.to_properties(marker, token), sort_keys=True)
 
         def run() -> None:
             session = java_session(self._spark).cloneSession()
-            session.conf().set(_USER_METADATA, carried)
-            session.sql(statement)
+            with self._committing() as fence:
+                carried = commits.to_properties(marker, token, fence)
+                session.conf().set(_USER_METADATA, json.dumps(carried, sort_keys=True))
+                session.sql(statement)
 
         made = commit_once(run, partial(self._find, token), where=self._ref.identifier)
         if made is not None:

@@ -68,7 +68,7 @@ def find_commit(history: Sequence[Row], token: str, *, where: str) -> Snapshot |
     return found[0] if found else None
 
 
-def newest_restore(history: Sequence[Row]) -> Snapshot:
+def last_restore(history: Sequence[Row]) -> Snapshot:
     """The last time that the table was taken back."""
     return next(to_snapshot(row) for row in history if row.operation == "RESTORE")
 
@@ -78,7 +78,7 @@ def committed_at(row: Row) -> datetime:
     return datetime.fromtimestamp(row.millis / 1000, tz=UTC)
 
 
-def instants_of(history: Sequence[Row]) -> list[tuple[datetime, int]]:
+def since(history: Sequence[Row]) -> list[tuple[datetime, int]]:
     """When each version became current, and its number, oldest first."""
     return [(committed_at(row), int(row.version)) for row in reversed(history)]
 
