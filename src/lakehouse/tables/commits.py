@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from pyspark.sql import DataFrame
@@ -80,6 +80,12 @@ def to_marker(properties: Mapping[str, str]) -> CommitMarker | None:
         config_hash=properties.get(CONFIG_HASH),
         run_id=properties.get(RUN),
     )
+
+
+def expiry(snapshots: Iterable[Snapshot], older_than: timedelta, keep: Collection[int], *, now: datetime) -> datetime:
+    """What may expire is older than this: than the limit, and than each of the versions to keep."""
+    kept = [snapshot.committed_at for snapshot in snapshots if snapshot.version in keep]
+    return min([now - older_than, *kept])
 
 
 def notes_before_expiry(

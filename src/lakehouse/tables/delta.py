@@ -7,7 +7,7 @@ cached data, so no other thread of the session can ever commit with this marker,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -264,7 +264,9 @@ class DeltaTable:
             return False
         return True
 
-    def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
+    def maintain(
+        self, *, compact: bool = True, expire_older_than: timedelta | None = None, keep: Collection[int] = ()
+    ) -> None:
         """Compact small files and files with many deletes; then drop files that no version younger than the limit needs.
 
         Delta itself forgets commits older than `delta.logRetentionDuration` (30 days); markers older than
@@ -280,9 +282,10 @@ class DeltaTable:
                 self._spark.sql(f"OPTIMIZE {self._target}")
         if expire_older_than is None:
             return
-        before = datetime.now(UTC) - expire_older_than
-        self.set_properties(commits.notes_before_expiry(self.snapshots(), self.properties(), before=before))
-        hours = expire_older_than.total_seconds() / 3600
+        snapshots, now = self.snapshots(), datetime.now(UTC)
+        before = commits.expiry(snapshots, expire_older_than, keep, now=now)
+        self.set_properties(commits.notes_before_expiry(snapshots, self.properties(), before=before))
+        hours = (now - before).total_seconds() / 3600
         try:
             self._spark.sql(f"VACUUM {self._target} RETAIN {hours:f} HOURS")
         except IllegalArgumentException as error:

@@ -5,7 +5,7 @@ Rows go through SQL; metadata goes through Iceberg's own Java API, which needs n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -261,7 +261,9 @@ class IcebergTable:
         except CommitConflictError:
             return False
 
-    def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
+    def maintain(
+        self, *, compact: bool = True, expire_older_than: timedelta | None = None, keep: Collection[int] = ()
+    ) -> None:
         """Compact small files and position deletes; then expire snapshots older than the limit, the newest one excepted.
 
         Markers whose snapshots are about to expire are noted in the table's properties first, so `last_sequence` goes on
@@ -276,8 +278,9 @@ class IcebergTable:
                 self._spark.sql(f"CALL {system}.rewrite_data_files({table}, strategy => '{strategy}')")
                 self._spark.sql(f"CALL {system}.rewrite_position_delete_files({table})")
             if expire_older_than is not None:
-                before = datetime.now(UTC) - expire_older_than
-                self.set_properties(commits.notes_before_expiry(self.snapshots(), self.properties(), before=before))
+                snapshots = self.snapshots()
+                before = commits.expiry(snapshots, expire_older_than, keep, now=datetime.now(UTC))
+                self.set_properties(commits.notes_before_expiry(snapshots, self.properties(), before=before))
                 limit = f"older_than => TIMESTAMP '{before:%Y-%m-%d %H:%M:%S.%f}+00:00'"
                 self._spark.sql(f"CALL {system}.expire_snapshots({table}, {limit})")
 

@@ -154,5 +154,12 @@ def committed_rows(ledger: Table, run_id: str | None = None) -> list[LedgerRow]:
     return found
 
 
+def kept_versions(ledger: Table, ref: TableRef) -> set[int]:
+    """The version of a table that readers of the newest complete run need; for `Table.maintain(keep=...)`."""
+    if not ledger.exists():
+        return set()
+    return {row.version for row in committed_rows(ledger) if row.ref == ref and row.version is not None}
+
+
 def _to_frame(spark: SparkSession, rows: list[dict[str, object]]) -> DataFrame:
     return spark.createDataFrame([tuple(row[name] for name in SCHEMA.names) for row in rows], SCHEMA).coalesce(1)

@@ -7,7 +7,7 @@ the same behaviour. Code above this layer knows this protocol and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -196,8 +196,13 @@ class Table(Protocol):
         """Undo the commit that was `made`; False, with nothing undone, when it is not the newest one any more."""
         ...
 
-    def maintain(self, *, compact: bool = True, expire_older_than: timedelta | None = None) -> None:
-        """Compact small files and deletes; expire what is older. The newest commit of each marker's app stays."""
+    def maintain(
+        self, *, compact: bool = True, expire_older_than: timedelta | None = None, keep: Collection[int] = ()
+    ) -> None:
+        """Compact small files and deletes; expire what is older, but for the versions to keep and all that came after them.
+
+        What the newest commit of each marker's app says stays known, see `last_marker`.
+        """
         ...
 
 

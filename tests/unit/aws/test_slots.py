@@ -9,6 +9,8 @@ import pytest
 
 from lakehouse.aws.slots import DynamoSlot, S3Slot
 
+ABSENT, REFUSED, UNMET = "NoSuchKey", "PreconditionFailed", "ConditionalCheckFailedException"
+
 
 class AwsError(Exception):
     """An answer of AWS that is not a result, as boto3 raises it."""
@@ -17,11 +19,6 @@ class AwsError(Exception):
         """Only the code matters."""
         super().__init__(code)
         self.response = {"Error": {"Code": code}}
-
-
-def answer(code: str) -> AwsError:
-    """An answer with this code."""
-    return AwsError(code)
 
 
 class S3:
@@ -35,7 +32,7 @@ class S3:
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
         """The object and its ETag."""
         if (Bucket, Key) not in self.objects:
-            raise answer("NoSuchKey")
+            raise AwsError(ABSENT)
         body, tag = self.objects[Bucket, Key]
         return {"Body": io.BytesIO(body), "ETag": tag}
 
@@ -45,9 +42,9 @@ class S3:
             raise AwsError(self.refuses)
         there = self.objects.get((Bucket, Key))
         if condition == {"IfNoneMatch": "*"} and there:
-            raise answer("PreconditionFailed")
+            raise AwsError(REFUSED)
         if "IfMatch" in condition and (there is None or there[1] != condition["IfMatch"]):
-            raise answer("PreconditionFailed" if there else "NoSuchKey")
+            raise AwsError(REFUSED if there else ABSENT)
         self.objects[Bucket, Key] = (Body, f'"{len(Body)}-{Body.decode()}"')
         return {"ETag": self.objects[Bucket, Key][1]}
 
@@ -75,7 +72,7 @@ class DynamoDB:
             assert names["ExpressionAttributeNames"] == {"#tag": "tag"}
             met = there is not None and there["tag"] == names["ExpressionAttributeValues"][":tag"]
         if not met:
-            raise answer("ConditionalCheckFailedException")
+            raise AwsError(UNMET)
         self.items[Item["lease"]["S"]] = Item
 
 

@@ -48,6 +48,16 @@ def test_markers_about_to_expire_are_noted() -> None:
     assert commits.notes_before_expiry(history, notes, before=before) == {}
 
 
+def test_versions_to_keep_move_the_limit_back() -> None:
+    """What is older than the limit may expire, unless a version that is kept is older still."""
+    history = [snapshot(1), snapshot(20), snapshot(40)]
+    day = timedelta(hours=24)
+    assert commits.expiry(history, day, (), now=NOON) == NOON - day
+    assert commits.expiry(history, day, {-1, -20}, now=NOON) == NOON - day
+    assert commits.expiry(history, day, {-1, -40}, now=NOON) == NOON - timedelta(hours=40)
+    assert commits.expiry(history, day, {-99}, now=NOON) == NOON - day
+
+
 def test_a_note_of_a_later_empty_batch_is_not_lowered() -> None:
     """A batch without a commit was noted after the one whose commit expires."""
     notes = commits.notes_before_expiry([snapshot(30, "a", 5)], {"lakehouse.applied.a": "7"}, before=NOON)
