@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.cdc.changes import ChangeSpec
+from lakehouse.errors import CommitError, CommitUnknownError
 from lakehouse.tables import CommitMarker, Merge, Snapshot, Table, TableRef, last_marker, open_table
 from lakehouse.tables.merging import merge_current, merge_history
 
@@ -92,3 +94,49 @@ def test_a_commit_between_reading_and_merging_is_not_lost(
     if merge is merge_history:
         ends = rows.where("id = 2 AND _valid_from < _valid_to").select("_valid_from", "_valid_to").collect()
         assert sorted(tuple(row) for row in ends) == [(10, 20), (20, 30)]
+
+
+def test_a_lost_answer_is_no_second_commit(
+    spark: SparkSession, new_table: Callable[[], Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An append and a merge whose answers are lost are found in the history: their rows are there once, in one commit each."""
+    table, rows = new_table(), spark.createDataFrame([(1, "a")], "id bigint, name string").coalesce(1)
+    table.create(rows.schema)
+    monkeypatch.setattr("lakehouse.tables.outcomes.commit_failures", _lost)
+    table.append(rows, commit=MINE)
+    how = Merge(on="t.id = s.id", update={"name": "s.name"})
+    made = table.merge(rows.selectExpr("id", "'b' AS name"), how)
+    assert made.version == table.version()
+    assert [tuple(row) for row in table.read().collect()] == [(1, "b")]
+    assert [snapshot.marker for snapshot in table.snapshots(limit=2)] == [None, MINE]
+    assert made.token
+
+
+@contextmanager
+def _lost(where: str) -> Iterator[None]:
+    """The commit arrives, and its answer does not."""
+    yield
+    msg = f"lost {where}"
+    raise CommitUnknownError(msg)
+
+
+def test_what_a_third_writer_built_upon_is_not_undone(
+    spark: SparkSession, new_table: Callable[[], Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the newest commit is taken back; where it is not the newest any more, the error names the version to restore."""
+    table = new_table()
+    merge_current(table, log(spark, (1, "first", "Bonn", "upsert", 10, ALL)), SPEC)
+    same = open_table(spark, table.ref)
+    between(table, monkeypatch, lambda: merge_current(same, log(spark, (1, "theirs", "Rome", "upsert", 30, ALL)), SPEC))
+    take_back = table.take_back
+
+    def late(made: Snapshot) -> bool:
+        merge_current(same, log(spark, (2, "third", "Kyiv", "upsert", 10, ALL)), SPEC)
+        return take_back(made)
+
+    monkeypatch.setattr(table, "take_back", late)
+    with pytest.raises(CommitError, match="third commit came upon it") as caught:
+        merge_current(table, log(spark, (1, "ours", "Oslo", "upsert", 20, ALL)), SPEC, commit=MINE)
+    theirs = table.snapshots(limit=3)[2]
+    assert f"Restore version {theirs.version}" in str(caught.value)
+    assert sorted(row.name for row in table.read().collect()) == ["ours", "third"]

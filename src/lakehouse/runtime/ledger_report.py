@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from pydantic import BaseModel
+from pyspark.sql import functions as F
 
 from lakehouse.config.loading import validate
 from lakehouse.config.models import JobConfig
@@ -56,8 +57,8 @@ def show(job: Job, *, last: int) -> str:
     if not ledger.exists():
         msg = f"there is no ledger {job.config.ledger} yet; the first run makes it"
         raise ConfigError(msg)
-    mine = ledger.read().where(ledger.read()["job"] == job.config.job)
-    rows = mine.orderBy(mine["at"].desc(), "target").limit(last).collect()
+    mine = ledger.read().where(F.col("job") == job.config.job)
+    rows = mine.orderBy(F.col("at").desc(), "target").limit(last).collect()
     lines = [[str("-" if row[name] is None else row[name]) for name in SHOWN] for row in rows]
     widths = [max(map(len, column)) for column in zip(SHOWN, *lines, strict=True)]
     return "\n".join(
@@ -121,8 +122,8 @@ def _row(
         input=task.input,
         target=named(task.output.table, task.source),
         format=task.ref.format,
-        name=task.ref.name,
-        path=task.ref.path,
+        table_name=task.ref.name,
+        table_path=task.ref.path,
         batch_id=marker.batch_id if marker else None,
         config_hash=marker.config_hash if marker else None,
         state=COMMITTED,

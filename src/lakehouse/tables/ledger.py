@@ -24,7 +24,20 @@ PLANNED: Final = "planned"
 COMMITTED: Final = "committed"
 FAILED: Final = "failed"
 
-_TEXT = ("run_id", "job", "input", "target", "format", "name", "path", "batch_id", "config_hash", "state", "table_uuid")
+# No column is called `path`: Delta 3.3 cannot delete rows of such a table by deletion vectors.
+_TEXT = (
+    "run_id",
+    "job",
+    "input",
+    "target",
+    "format",
+    "table_name",
+    "table_path",
+    "batch_id",
+    "config_hash",
+    "state",
+    "table_uuid",
+)
 _NUMBERS = ("sequence", "version", "rows_in", "rows_out")
 SCHEMA = StructType(
     [
@@ -45,8 +58,8 @@ class LedgerRow:
         input: the input whose batches are counted.
         target: the table as the configuration calls it.
         format: of the table.
-        name: of the table in the catalog; None: it has a path.
-        path: of the table; None: it has a name.
+        table_name: in the catalog; None: it has a path.
+        table_path: where it lies; None: it has a name.
         batch_id: what the batch was made of.
         config_hash: the configuration that shapes the result.
         state: `planned`, `committed`, or `failed`.
@@ -63,8 +76,8 @@ class LedgerRow:
     input: str
     target: str
     format: Format
-    name: str | None = None
-    path: str | None = None
+    table_name: str | None = None
+    table_path: str | None = None
     batch_id: str | None = None
     config_hash: str | None = None
     state: State
@@ -78,7 +91,7 @@ class LedgerRow:
     @property
     def ref(self) -> TableRef:
         """Where the table is."""
-        return TableRef(format=self.format, name=self.name, path=self.path)
+        return TableRef(format=self.format, name=self.table_name, path=self.table_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

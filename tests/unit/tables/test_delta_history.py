@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from pyspark.sql import Row
 
-from lakehouse.tables.delta_history import descent, to_snapshot
+from lakehouse.errors import CommitError
+from lakehouse.tables.delta_history import descent, find_commit, to_snapshot
 from lakehouse.tables.protocol import CommitMarker
 
 
@@ -49,3 +51,15 @@ def test_metadata_of_others_are_no_marker() -> None:
         assert to_snapshot(row).marker is None
     ours = Row(**{**commit(1).asDict(), "userMetadata": '{"lakehouse.app": "a", "lakehouse.sequence": "3"}'})
     assert to_snapshot(ours).marker == CommitMarker(app="a", sequence=3)
+
+
+def test_a_commit_is_found_by_its_token_and_must_be_there_once() -> None:
+    """None where it is not; twice, as a store may do after a lost answer, is an error that names both and the remedy."""
+    mine = Row(**{**commit(3).asDict(), "userMetadata": '{"lakehouse.commit": "x"}'})
+    again = Row(**{**commit(5).asDict(), "userMetadata": '{"lakehouse.commit": "x"}'})
+    found = find_commit([commit(4), mine, commit(2)], "x", where="t")
+    assert found is not None
+    assert (found.version, found.parent) == (3, 2)
+    assert find_commit([commit(4)], "x", where="t") is None
+    with pytest.raises(CommitError, match=r"versions 5, 3.*Restore version 2"):
+        find_commit([again, commit(4), mine], "x", where="t")
