@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -94,6 +95,22 @@ def test_a_commit_between_reading_and_merging_is_not_lost(
     if merge is merge_history:
         ends = rows.where("id = 2 AND _valid_from < _valid_to").select("_valid_from", "_valid_to").collect()
         assert sorted(tuple(row) for row in ends) == [(10, 20), (20, 30)]
+
+
+def test_a_delete_between_reading_and_merging_is_not_lost(
+    spark: SparkSession, new_table: Callable[[], Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer's delete of a key that the table does not show, before the first tombstone and after it, outlives ours."""
+    table = new_table()
+    merge_current(table, log(spark, (9, "first", "Bonn", "upsert", 10, ALL)), SPEC)
+    same = open_table(spark, table.ref)
+    for key in (1, 2):
+        gone = log(spark, (key, None, None, "delete", 30, ALL))
+        between(table, monkeypatch, lambda gone=gone: merge_current(same, gone, SPEC))
+        ours = log(spark, (key, "ours", "Oslo", "upsert", 20, ALL), (key + 2, "ours", "Oslo", "upsert", 20, ALL))
+        assert merge_current(table, ours, SPEC, commit=replace(MINE, sequence=key)).late == 1
+        assert last_marker(table, "mine") == replace(MINE, sequence=key)
+    assert sorted(row.id for row in table.read().collect()) == [3, 4, 9]
 
 
 def test_a_lost_answer_is_no_second_commit(

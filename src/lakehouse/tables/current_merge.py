@@ -17,6 +17,7 @@ from lakehouse.cdc.reports import report
 from lakehouse.cdc.truncates import imply, with_implied
 from lakehouse.columns import AUTHORS, OP, SEQUENCE, quoted
 from lakehouse.tables.batches import Batch, assignments, condition, settled, touched
+from lakehouse.tables.interleaving import moved, start_again
 from lakehouse.tables.memory import Memory, truncates_frame
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
 from lakehouse.tables.tallies import MergeResult, Tally, check_ties, tally
@@ -31,6 +32,7 @@ def write_current(
     """Merge a measured batch into a current table that removes deleted rows; the tombstones are written first."""
     companion = table.sibling(TOMBSTONES)
     remembers = companion.exists()
+    buried = companion.version() if remembers else None
     incomplete = _can_be_incomplete(table, batch)
     stored = scd1.stored_events(touched(table.read(), batch, spec, fresh=fresh), spec, partial=incomplete)
     events = stored.unionByName(scd1.new_events(batch.events, like=stored))
@@ -45,6 +47,9 @@ def write_current(
     if counts.forgotten:
         known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit)
     done = _commit(table, folded, counts, batch, spec, commit)
+    if (remembers or companion.exists()) and moved(companion, known, buried):
+        # A delete that came meanwhile may be newer than a row that was just written. Tombstones themselves only grow.
+        start_again(table, done)
     reporting = partial(_report, table, batch, spec, done, known, incomplete=incomplete)
     return replace(counts.result(done), reporting=reporting)
 

@@ -10,39 +10,59 @@ is a function of the set of events, folding the batch into that is as right as i
 
 from __future__ import annotations
 
-from itertools import takewhile
+from collections.abc import Iterable
+from itertools import dropwhile, islice, takewhile
+from typing import NoReturn
 
 from lakehouse.errors import CommitConflictError, CommitError
 from lakehouse.tables.protocol import Snapshot, Table
 
 _ROWS_STAY = frozenset(
     {
-        "ADD COLUMNS", "CHANGE COLUMN", "CHANGE COLUMNS", "CLUSTER BY", "COMPUTE STATS", "OPTIMIZE", "REORG", "SET TBLPROPERTIES",
-        "UNSET TBLPROPERTIES", "UPGRADE PROTOCOL", "VACUUM END", "VACUUM START", "replace",
+        "ADD COLUMNS", "CHANGE COLUMN", "CHANGE COLUMNS", "CLUSTER BY", "COMPUTE STATS", "CREATE TABLE", "OPTIMIZE", "REORG",
+        "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "UPGRADE PROTOCOL", "VACUUM END", "VACUUM START", "replace",
     }
 )  # fmt: skip
 """Operations that change no row, as the formats name them; one that nobody knows counts as one that does."""
 
 
-def require_read(table: Table, made: Snapshot, read: int | None) -> None:
-    """Take back a commit when rows changed between the version that was `read` and the one it was made upon.
+def require_read(table: Table, made: Snapshot | None, read: int | None) -> None:
+    """Take back what was `made` when rows changed between the version that was `read` and the one it was made upon.
 
-    Until it is taken back, readers see rows that were computed from an older version. Who cannot have that lets the
-    writers of a table come one after the other.
+    None was made where there was nothing to commit; that may be so for the version that was read alone, too. Until it is
+    taken back, readers see rows that were computed from an older version. Who cannot have that lets the writers of a
+    table come one after the other.
 
     Raises:
         CommitConflictError: it was taken back; read again and retry.
         CommitError: a third writer came upon it, so that it could not be.
     """
-    if read in {made.parent, made.version}:
-        return
-    newer = takewhile(lambda snapshot: snapshot.version != read, table.snapshots())
-    between = [snapshot for snapshot in newer if snapshot.version != made.version or made.token is None]
-    if all(snapshot.operation in _ROWS_STAY for snapshot in between):
-        return
-    where = table.ref.identifier
+    if moved(table, made, read):
+        start_again(table, made)
+
+
+def moved(table: Table, made: Snapshot | None, read: int | None) -> bool:
+    """Whether others changed rows between the version that was `read` and what was `made`; None: and now."""
     # Without a token nothing was committed: what the statement met left it nothing to do.
-    if made.token is not None and not table.take_back(made):
+    mine = made if made is not None and made.token is not None else None
+    if read == (mine.parent if mine else table.version()):
+        return False
+    newest_first: Iterable[Snapshot] = table.snapshots()
+    if mine:
+        newest_first = islice(dropwhile(lambda snapshot: snapshot.version != mine.version, newest_first), 1, None)
+    between = takewhile(lambda snapshot: snapshot.version != read, newest_first)
+    return not all(snapshot.operation in _ROWS_STAY for snapshot in between)
+
+
+def start_again(table: Table, made: Snapshot | None) -> NoReturn:
+    """Take back what was `made` of rows that are other ones by now.
+
+    Raises:
+        CommitConflictError: it was taken back; read again and retry.
+        CommitError: a third writer came upon it, so that it could not be.
+    """
+    where = table.ref.identifier
+    if made is not None and made.token is not None and not table.take_back(made):
         msg = (
             f"{where}: version {made.version} was merged from rows that another writer had changed meanwhile, and a third "
             f"commit came upon it. Restore version {made.parent} and run the jobs that write to the table again: each finds "

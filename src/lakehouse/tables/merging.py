@@ -115,6 +115,5 @@ def _attempt(
     version = table.version()
     known = recall(table) if number else memory
     result = write(table, batch, spec, known, commit, fresh=fresh and not version)
-    if result.commit:
-        require_read(table, result.commit, version)
+    require_read(table, result.commit, version)
     return result
