@@ -24,11 +24,15 @@ class LocalLease:
         """Wait for the lock.
 
         Raises:
-            LeaseError: another process held it for longer than patience lasts.
+            LeaseError: another process held it for longer than patience lasts, or the file cannot be written.
         """
         path = self.folder.parent / f".{self.folder.name}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            msg = f"{path} cannot be written ({error.strerror}); whoever writes the table has to be able to lock it"
+            raise LeaseError(msg) from error
         until = time.monotonic() + self.patience
         while not _is_locked(self._file):
             if time.monotonic() > until:

@@ -112,6 +112,13 @@ def test_a_local_lock_keeps_others_out_until_it_is_freed(tmp_path: Path) -> None
     assert [path.name for path in folder.parent.iterdir()] == [".table.lock"]
 
 
+def test_a_lock_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    """Where the folder beside the table is no folder, the error names the lock file and the reason."""
+    (tmp_path / "file").touch()
+    with pytest.raises(LeaseError, match=r"\.table\.lock cannot be written"):
+        LocalLease(folder=tmp_path / "file" / "table").acquire()
+
+
 def test_threads_of_a_process_share_its_lease(tmp_path: Path) -> None:
     """A statement within a statement is not in its own way; the lease is free once the last one ends, also by a failure."""
     folder = str(tmp_path / "t")
