@@ -6,7 +6,8 @@ LakehouseError
 ├── IncompatibleSchemaError  the table or the files do not fit the contract
 ├── InvalidChangesError      the change log breaks its contract; nothing was written
 ├── PreflightError           the Spark session cannot do what the job needs; prints the settings to add
-├── InputGoneError           a planned input file is no longer there
+├── InputGoneError           a planned input file is no longer there, or has changed
+├── ConservationError        records were lost or came twice on the way; nothing was made of them
 └── CommitError
     ├── CommitConflictError  another writer was faster: read again and retry
     └── CommitUnknownError   the answer was lost: look for the marker before anything else
@@ -50,7 +51,11 @@ class PreflightError(LakehouseError):
 
 
 class InputGoneError(LakehouseError):
-    """Raised when a file that an unfinished run had planned to load is no longer there."""
+    """Raised when a file that an unfinished run had planned to load is no longer there, or has changed."""
+
+
+class ConservationError(LakehouseError):
+    """Raised, before anything is made of them, when records of a file were lost or came twice while they were loaded."""
 
 
 class CommitError(LakehouseError):
