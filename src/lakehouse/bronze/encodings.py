@@ -24,9 +24,7 @@ def require_encoding(name: str) -> str:
     """
     try:
         found = codecs.lookup(name).name
-        single = _ASCII.decode(found) == _ASCII.decode("ascii") and len(bytes(_HIGH).decode(found, "replace")) == len(
-            _HIGH
-        )
+        single = _ASCII.decode(found) == _ASCII.decode("ascii") and _is_table(_high_half(found))
     except (LookupError, UnicodeError):
         found, single = name, False
     if found != "utf-8" and not single:
@@ -45,7 +43,21 @@ def decoded(text: Column, encoding: str) -> Column:
     if encoding == "utf-8":
         return text
     # Spark 4 knows few encodings: Latin-1 gives every byte a letter, and a table says which one is meant.
-    meant = bytes(_HIGH).decode(encoding, "replace")
-    pairs = [(chr(byte), letter) for byte, letter in zip(_HIGH, meant, strict=True) if chr(byte) != letter]
+    pairs = [(chr(byte), letter) for byte, letter in zip(_HIGH, _high_half(encoding), strict=True)]
     latin = F.decode(text.cast("binary"), "ISO-8859-1")
-    return F.translate(latin, "".join(a for a, _ in pairs), "".join(b for _, b in pairs)) if pairs else latin
+    other = [(byte, letter) for byte, letter in pairs if byte != letter]
+    return (
+        F.translate(latin, "".join(byte for byte, _ in other), "".join(letter for _, letter in other))
+        if other
+        else latin
+    )
+
+
+def _high_half(encoding: str) -> str:
+    """What the bytes stand for that ASCII leaves open."""
+    return bytes(_HIGH).decode(encoding, "replace")
+
+
+def _is_table(letters: str) -> bool:
+    """Whether every byte stands for one letter, or for none; if all stand for none, they mean something only together."""
+    return len(letters) == len(_HIGH) and set(letters) != {"\ufffd"}

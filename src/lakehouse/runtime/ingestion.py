@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -21,10 +20,11 @@ from lakehouse.columns import BATCH, FILE, TABLE
 from lakehouse.config.models import Input
 from lakehouse.errors import ConservationError, IncompatibleSchemaError, InputGoneError
 from lakehouse.runtime import landing
-from lakehouse.runtime.checks.orders import CHANGED
+from lakehouse.runtime.checks.orders import CHANGED, Verdict
 from lakehouse.runtime.landing_checks import check_files
 from lakehouse.runtime.manifests import read_manifest, write_manifest
 from lakehouse.runtime.runs import Run
+from lakehouse.runtime.typed_files import UNREAD, odd_files
 from lakehouse.tables import CommitMarker, Table, last_sequence
 
 MANIFEST = "__files"
@@ -100,7 +100,7 @@ def _plan(
     bronze: Table, source: Input, landed: Sequence[LandedFile], known: list[LoadedFile], planned: int, run: Run
 ) -> tuple[list[LoadedFile], list[RefusedFile]]:
     """The manifest's next lines: the files nobody has seen, repeated and refused ones marked so, and the latter by themselves."""
-    verdicts = check_files(bronze.spark, source, manifest.unseen(landed, known))
+    verdicts = _judged(bronze, source, manifest.unseen(landed, known))
     refused, entries = [], []
     for file, verdict in verdicts.items():
         entry = LoadedFile(
@@ -123,6 +123,17 @@ def _plan(
     return [replace(entry, batch=number) for entry in entries], refused
 
 
+def _judged(bronze: Table, source: Input, files: Sequence[LandedFile]) -> dict[LandedFile, Verdict]:
+    """What is made of new files, each by itself and all together."""
+    verdicts = check_files(bronze.spark, source, files)
+    if source.files == "parquet" and source.preflight:
+        whole = [file for file, verdict in verdicts.items() if verdict.reason is None]
+        schema = bronze.schema() if whole and bronze.exists() else StructType()
+        for file, refused in odd_files(bronze.spark, whole, schema).items():
+            verdicts[file] = replace(verdicts[file], reason=refused.reason, detail=refused.detail)
+    return verdicts
+
+
 def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile], *, where: str) -> DataFrame:
     """The records of landed files, as bronze keeps them.
 
@@ -132,7 +143,7 @@ def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile]
     if source.files == "parquet":
         try:
             return change_log.typed_records(landing.parquet_rows(spark, files))
-        except PySparkException as error:
+        except UNREAD as error:
             msg = (
                 f"the Parquet files for {where} cannot be read together: a column has different types, "
                 "or a file is no Parquet. Move the odd ones out of the landing folder."

@@ -12,8 +12,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import orc, parquet
 
+from lakehouse.bronze.manifest import LandedFile
 from lakehouse.runtime.checks.content import judge
 from lakehouse.runtime.checks.orders import Order, Rules, Verdict
+from lakehouse.runtime.typed_files import differing
+from lakehouse.schemas.type_names import parse_schema
 
 PARQUET = Rules(kind="parquet")
 ROWS = 1000
@@ -116,3 +119,23 @@ def test_orc_files_are_read_in_full(tmp_path: Path) -> None:
         "corrupt",
         "empty",
     ]
+
+
+def test_files_of_other_types_are_told_from_the_rest() -> None:
+    """The table decides and may be wider; where it says nothing most files do, and among equals the first by path."""
+
+    def odd(table: dict[str, str], *schemas: dict[str, str]) -> list[int]:
+        files = {
+            LandedFile(file=f"f{place}", size=1, modified_at=0): parse_schema(schema)
+            for place, schema in enumerate(schemas)
+        }
+        found = differing(files, parse_schema(table))
+        assert {refused.reason for refused in found.values()} <= {"other_types"}
+        return sorted(int(file.file[1:]) for file in found)
+
+    number, long, text = {"a": "int"}, {"a": "bigint"}, {"a": "string"}
+    assert odd({}, {"id": "int", "a": "string"}, {"ID": "bigint"}, {"id": "bigint", "b": "date"}) == [0]
+    assert odd({}, text, number) == [1]
+    assert odd(long, number, text, {"b": "string"}, number) == [1]
+    assert odd(long, number, long, number) == [1]
+    assert odd(number, long) == [0]

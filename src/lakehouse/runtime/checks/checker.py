@@ -38,6 +38,8 @@ class FileChecker:
         answer = _asked(process, order, seconds)
         if answer:
             return Verdict.from_json(answer)
+        if answer is None:
+            process.kill()
         code = self._end()
         if answer is None or code == -signal.SIGXCPU:
             refused = order.rules.beyond(limit="file_seconds", what=f"no answer after {seconds} s")
@@ -49,7 +51,7 @@ class FileChecker:
         process, self._process = self._process, None
         if process is None:
             return None
-        # A process that is ending by itself has a code that says why; one that is stuck has not.
+        # Without orders it ends by itself, and its code says why it ended if it did before.
         for stream in (process.stdin, process.stdout):
             _closed(stream)
         try:

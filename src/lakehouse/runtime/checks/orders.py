@@ -25,6 +25,7 @@ UNTERMINATED_QUOTE = "unterminated_quote"
 STRAY_QUOTE = "stray_quote"
 BAD_HEADER = "bad_header"
 MISSING_COLUMNS = "missing_columns"
+OTHER_TYPES = "other_types"
 OVER_LIMIT = "over_limit"
 CRASHED = "crashed"
 
