@@ -17,7 +17,7 @@ import yaml
 from pyarrow import parquet
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.runtime import ingestion
+from lakehouse.runtime import landing
 from lakehouse.runtime.command_line import load_script
 from lakehouse.runtime.job import DONE, FAILED, main
 from lakehouse.runtime.session import WAREHOUSE
@@ -229,9 +229,9 @@ def test_json_lines(
 
     # A record that gets lost between the check and bronze: nothing is made of the batch, in this run or the next.
     job.land({"lossy.jsonl": line % 30 + line % 31})
-    cut = ingestion.landing.text_lines
+    cut = landing.text_lines
     with monkeypatch.context() as patch:
-        patch.setattr(ingestion.landing, "text_lines", lambda *files, **how: cut(*files, **how).where("_line > 1"))
+        patch.setattr(landing, "text_lines", lambda *files, **how: cut(*files, **how).where("_line > 1"))
         said = job.run(capsys, code=FAILED)
     again = job.run(capsys, code=FAILED)
     assert (said["error"], again["message"]) == ("ConservationError", said["message"])

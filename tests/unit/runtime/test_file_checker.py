@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse.errors import PreflightError
 from lakehouse.runtime.checks import checker as module
 from lakehouse.runtime.checks.checker import FileChecker
 from lakehouse.runtime.checks.content import judge
@@ -111,3 +112,12 @@ def test_what_is_no_finished_file_of_the_folder_is_refused(tmp_path: Path) -> No
     assert judge(order(out)).reason == "outside"
     assert judge(order(folder / ".." / "secret", root=str(folder))).reason == "outside"
     assert judge(order(within)).records == 1
+
+
+def test_a_process_that_does_not_start_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the library cannot be found, the job ends with what has to be mended, and no file is refused for it."""
+    path = tmp_path / "file"
+    path.write_bytes(b"{}\n")
+    monkeypatch.setattr(module, "CHILD", "lakehouse.runtime.checks.nothing")
+    with FileChecker() as checker, pytest.raises(PreflightError, match="does not start"):
+        checker.check(order(path))

@@ -10,8 +10,11 @@ import sys
 from types import TracebackType
 from typing import IO, Self
 
-from lakehouse.runtime.checks.orders import CRASHED, Order, Verdict
+from lakehouse.errors import PreflightError
+from lakehouse.runtime.checks.orders import CRASHED, READY, Order, Verdict
 
+CHILD = "lakehouse.runtime.checks.child"
+_START = 30  # seconds that a process may take to start
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 
 
@@ -31,7 +34,11 @@ class FileChecker:
         self._end()
 
     def check(self, order: Order) -> Verdict:
-        """The verdict on a file, within the seconds that its rules give it."""
+        """The verdict on a file, within the seconds that its rules give it.
+
+        Raises:
+            PreflightError: the process does not even start, which is no fault of the file.
+        """
         process = self._process or _started()
         self._process = process
         seconds = order.rules.seconds(order.size)
@@ -49,16 +56,7 @@ class FileChecker:
     def _end(self) -> int | None:
         """End the process and return its exit code."""
         process, self._process = self._process, None
-        if process is None:
-            return None
-        # Without orders it ends by itself, and its code says why it ended if it did before.
-        for stream in (process.stdin, process.stdout):
-            _closed(stream)
-        try:
-            return process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+        return None if process is None else _ended(process)
 
 
 def _started() -> subprocess.Popen[str]:
@@ -72,8 +70,8 @@ def _started() -> subprocess.Popen[str]:
         "MALLOC_ARENA_MAX": "2",
         "OMP_NUM_THREADS": "1",
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "lakehouse.runtime.checks.child"],
+    process = subprocess.Popen(  # noqa: S603 - runs this Python on a module of this package
+        [sys.executable, "-m", CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -81,6 +79,24 @@ def _started() -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
     )
+    if process.stdout is None or _answer(process.stdout, _START) != READY:
+        msg = (
+            f"the process that checks landed files does not start (exit code {_ended(process)}): "
+            f"{sys.executable} -m {CHILD} has to run on the driver; the library has to be on its path"
+        )
+        raise PreflightError(msg)
+    return process
+
+
+def _ended(process: subprocess.Popen[str]) -> int:
+    """The exit code of a process that gets no more orders: it ends by itself, or did before; a stuck one is killed."""
+    for stream in (process.stdin, process.stdout):
+        _closed(stream)
+    try:
+        return process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _asked(process: subprocess.Popen[str], order: Order, seconds: float) -> str | None:
@@ -93,8 +109,13 @@ def _asked(process: subprocess.Popen[str], order: Order, seconds: float) -> str 
         stdin.flush()
     except BrokenPipeError:
         return ""
-    ready, _, _ = select.select([stdout], [], [], seconds)
-    return stdout.readline() if ready else None
+    return _answer(stdout, seconds)
+
+
+def _answer(stream: IO[str], seconds: float) -> str | None:
+    """The next line; None when there is none in time."""
+    ready, _, _ = select.select([stream], [], [], seconds)
+    return stream.readline() if ready else None
 
 
 def _closed(stream: IO[str] | None) -> None:

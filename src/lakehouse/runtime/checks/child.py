@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 
 from lakehouse.runtime.checks.content import judge
-from lakehouse.runtime.checks.orders import GIB, Order
+from lakehouse.runtime.checks.orders import GIB, READY, Order
 
 MEMORY = 2 * GIB
 """The most address space; a file that needs more cannot be checked."""
@@ -21,12 +21,17 @@ def main() -> None:
     """Answer until there are no more orders."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, MEMORY)
+    _say(READY)
     for line in sys.stdin:
         order = Order.from_json(line)
         used = resource.getrusage(resource.RUSAGE_SELF)
         _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + order.rules.seconds(order.size))
-        sys.stdout.write(judge(order).to_json() + "\n")
-        sys.stdout.flush()
+        _say(judge(order).to_json() + "\n")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 def _limit(which: int, most: int) -> None:

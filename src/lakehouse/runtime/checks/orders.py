@@ -9,6 +9,9 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
+READY = "ready\n"
+"""What the process says first."""
+
 # Why a file is refused.
 GONE = "gone"
 NOT_A_FILE = "not_a_file"
