@@ -249,7 +249,12 @@ def test_parquet(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixt
     def content(start: int, rows: int = 40, **columns: Any) -> bytes:
         ids = pa.array(range(start, start + rows), pa.int64())
         table = pa.table(
-            {"id": ids, "name": [f"n{i}" for i in range(rows)], "seq": pa.array([1] * rows, pa.int64())} | columns
+            {
+                "id": ids,
+                "name": pa.array([f"n{i}" for i in range(rows)], pa.string()),
+                "seq": pa.array([1] * rows, pa.int64()),
+            }
+            | columns
         )
         path = tmp_path / "written"
         parquet.write_table(table, path, row_group_size=15)
@@ -283,7 +288,7 @@ def test_parquet(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixt
         "reserved.parquet": (content(1000, _op=["x"] * 40), "bad_header"),
         "nanoseconds.parquet": (content(1000, at=stamps), "unsupported"),
         "latin.parquet": (content(1000, city=broken), "corrupt"),
-        "all null.parquet": (content(1000, more=pa.nulls(40)), "other_types"),
+        "null.parquet": (content(1000, more=pa.nulls(40)), "other_types"),
         "text id.parquet": (content(1000, id=["x"] * 40), "other_types"),
     }
     job.land({name: bytes_ for name, (bytes_, _) in (good | bad).items()})

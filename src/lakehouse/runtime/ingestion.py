@@ -168,7 +168,8 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
         if new_columns:
             bronze.evolve(add=StructType(new_columns))
     bronze.append(rows, commit=CommitMarker(app=_app(run), sequence=first.batch))
-    _is_loaded(bronze, entries, run)
+    if any(entry.records is not None for entry in entries):
+        _refuse_loss(bronze, entries, _held(bronze, first.batch))
 
 
 def _app(run: Run) -> str:
@@ -184,11 +185,17 @@ def _is_loaded(bronze: Table, entries: Sequence[LoadedFile], run: Run) -> bool:
     if not bronze.exists():
         return False
     batch = entries[0].batch
-    counts = bronze.read().where(F.col(BATCH) == batch).groupBy(FILE).agg(F.count(F.lit(1)).alias("rows")).collect()
-    held = {row[FILE]: row["rows"] for row in counts}
-    if held:
+    if held := _held(bronze, batch):
         _refuse_loss(bronze, entries, held)
-    return bool(held) or (last_sequence(bronze, _app(run)) or 0) >= batch
+        return True
+    # Records that were counted and are not there have been deleted, or never arrived; whatever a commit says.
+    return not any(entry.records for entry in entries) and (last_sequence(bronze, _app(run)) or 0) >= batch
+
+
+def _held(bronze: Table, batch: int) -> dict[str, int]:
+    """How many rows of a batch bronze holds of each file that it holds any of."""
+    rows = bronze.read().where(F.col(BATCH) == batch).groupBy(FILE).agg(F.count(F.lit(1)).alias("rows"))
+    return {row[FILE]: row["rows"] for row in rows.collect()}
 
 
 def _refuse_loss(bronze: Table, entries: Sequence[LoadedFile], held: Mapping[str, int]) -> None:

@@ -131,9 +131,11 @@ class TextReporter:
         self._console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
 
     def step(self, event: str, message: str, **facts: object) -> None:
-        """One line for the event; the facts are for machines."""
+        """One line for the event; the facts are for machines. Brackets in names are only brackets."""
+        from rich.markup import escape  # noqa: PLC0415  as above
+
         del event, facts
-        self._console.print(f"[green]✓[/] {message}")
+        self._console.print(f"[green]✓[/] {escape(message)}")
 
     def close(self, summary: Summary) -> None:
         """The closing table."""
