@@ -6,7 +6,8 @@ LakehouseError
 ├── IncompatibleSchemaError  the table or the files do not fit the contract
 ├── InvalidChangesError      the change log breaks its contract; nothing was written
 ├── PreflightError           the Spark session cannot do what the job needs; prints the settings to add
-├── InputGoneError           a planned input file is no longer there
+├── InputGoneError           a planned input file is no longer there, or has changed
+├── ConservationError        records were lost or came twice on the way; nothing was made of them
 ├── PlanMismatchError        a table holds another batch under the number that is to be merged
 └── CommitError
     ├── CommitConflictError  another writer was faster: read again and retry
@@ -52,7 +53,11 @@ class PreflightError(LakehouseError):
 
 
 class InputGoneError(LakehouseError):
-    """Raised when a file that an unfinished run had planned to load is no longer there."""
+    """Raised when a file that an unfinished run had planned to load is no longer there, or has changed."""
+
+
+class ConservationError(LakehouseError):
+    """Raised, before anything is made of them, when records of a file were lost or came twice while they were loaded."""
 
 
 class PlanMismatchError(LakehouseError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -106,7 +107,7 @@ def test_a_delete_between_reading_and_merging_is_not_lost(
     same = open_table(spark, table.ref)
     for key in (1, 2):
         gone = log(spark, (key, None, None, "delete", 30, ALL))
-        between(table, monkeypatch, lambda gone=gone: merge_current(same, gone, SPEC))
+        between(table, monkeypatch, partial(merge_current, same, gone, SPEC))
         ours = log(spark, (key, "ours", "Oslo", "upsert", 20, ALL), (key + 2, "ours", "Oslo", "upsert", 20, ALL))
         assert merge_current(table, ours, SPEC, commit=replace(MINE, sequence=key)).late == 1
         assert last_marker(table, "mine") == replace(MINE, sequence=key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
 
@@ -74,18 +74,3 @@ def with_audit(records: DataFrame, *, feed: str, batch: int, loaded_at: datetime
         F.lit(loaded_at).cast(TimestampType()).alias(LOADED_AT),
         F.lit(run_id).alias(RUN_ID),
     )
-
-
-def fingerprints(records: DataFrame) -> DataFrame:
-    """One row per file that has any: `_source_file`, and `rows` and `hash` of its content, the same wherever the file lies."""
-    own = [name for name in records.columns if name not in AUDIT.names]
-    content = F.to_json(F.struct(*[F.col(quoted(name)) for name in own]))
-    return records.groupBy(FILE).agg(
-        F.count(F.lit(1)).alias("rows"),
-        _sum_of_hashes(F.xxhash64(F.col(ROW), content)).alias("hash"),
-    )
-
-
-def _sum_of_hashes(value: Column) -> Column:
-    """Order does not matter and nothing overflows: the sum as a decimal, as text."""
-    return F.sum(value.cast("decimal(20,0)")).cast(StringType())

@@ -166,6 +166,15 @@ def route(feed: str) -> Column:
     return _feed(feed).route()
 
 
+def routes_by_folder(feed: str) -> bool:
+    """Whether the folders of a file say which table its rows belong to, and not the rows themselves.
+
+    Raises:
+        ConfigError: unknown feed.
+    """
+    return _feed(feed).route is route_by_folder
+
+
 def _feed(name: str) -> _Feed:
     if name not in _FEEDS:
         msg = f"there is no feed {name!r}{_nearest(name, FEEDS)}"

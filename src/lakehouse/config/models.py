@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pyspark.sql.types import StructType
 
+from lakehouse.bronze.encodings import require_encoding
 from lakehouse.cdc.parsing import DMS_TRANSACTIONS, SNAPSHOT, check_feed, check_options
 from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.errors import ConfigError
@@ -112,6 +113,24 @@ class Snapshots(Model):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class Limits(Model):
+    """How much a landed file may ask for; one that asks for more is refused by the name of the limit.
+
+    Attributes:
+        record_bytes: the longest record of text, in bytes.
+        nesting: how deep arrays and objects may lie in each other.
+        columns: the most columns of a file, or fields of one record.
+        decompressed_bytes: the most bytes that a compressed or Parquet file may become.
+        file_seconds: the longest that the check of a file may take, for each GiB that the file has begun.
+    """
+
+    record_bytes: Annotated[int, Field(ge=1)] = 64 * 1024**2
+    nesting: Annotated[int, Field(ge=1)] = 100
+    columns: Annotated[int, Field(ge=1)] = 10_000
+    decompressed_bytes: Annotated[int, Field(ge=1)] = 16 * 1024**3
+    file_seconds: Annotated[int, Field(ge=1)] = 60
+
+
 class Input(Model):
     """Where changes arrive and what they are.
 
@@ -126,6 +145,13 @@ class Input(Model):
         bronze: the bronze table; `{schema}` and `{table}` may stand in it. Snapshots have none: their landing folder is
             one, and what is there is read again.
         snapshots: of the feed `snapshot`: where its versions are and what they may do.
+        encoding: of text files: UTF-8, or one of a byte a letter as Python names it (`cp1252`, `latin-1`).
+        changed_files: what becomes of a file whose content changed under its name: its rows are new records (`load`), or it
+            is set aside and never read (`quarantine`).
+        missing_columns: what becomes of a CSV or Parquet file that lacks columns of its table's contract: it is refused
+            (`refuse`), or they count as null (`load`).
+        preflight: whether files are looked at before they are loaded; `off` trusts them.
+        limits: how much a file may ask for.
     """
 
     path: Name
@@ -137,6 +163,19 @@ class Input(Model):
     select: Name = "%"
     bronze: Name = ""
     snapshots: Snapshots = Field(default_factory=Snapshots)
+    encoding: Name = "utf-8"
+    changed_files: Literal["load", "quarantine"] = "load"
+    missing_columns: Literal["refuse", "load"] = "refuse"
+    preflight: bool = True
+    limits: Limits = Field(default_factory=Limits)
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str) -> str:
+        try:
+            return require_encoding(encoding)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _feed_has_its_keys(self) -> Input:

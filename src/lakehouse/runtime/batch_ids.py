@@ -19,9 +19,9 @@ _SHAPES_NO_ROW = {"table", "select", "format"}
 
 
 def digest_inputs(files: Iterable[LoadedFile]) -> str:
-    """The inputs of one batch: the path and the size of every file that has rows in it, in any order."""
+    """The inputs of one batch: path, size and SHA-256 of every file that has rows in it, in any order."""
     return _digest(
-        sorted([entry.landed.file, entry.landed.size] for entry in files if entry.duplicate_of is None),
+        sorted([entry.landed.file, entry.landed.size, entry.hash or ""] for entry in files if entry.has_rows)
     )
 
 

@@ -6,45 +6,53 @@ time. A run that finds a planned batch which bronze does not hold loads exactly 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from urllib.parse import unquote
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from lakehouse.bronze import change_log, manifest
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
+from lakehouse.cdc.parsing import routes_by_folder
 from lakehouse.columns import BATCH, FILE, TABLE
 from lakehouse.config.models import Input
-from lakehouse.errors import IncompatibleSchemaError, InputGoneError
+from lakehouse.errors import ConservationError, IncompatibleSchemaError, InputGoneError
 from lakehouse.runtime import landing
 from lakehouse.runtime.batch_ids import batch_id, digest_config, digest_inputs
+from lakehouse.runtime.checks.orders import CHANGED, Verdict
+from lakehouse.runtime.landing_checks import check_files
+from lakehouse.runtime.manifests import read_manifest, write_manifest
+from lakehouse.runtime.runs import Run
+from lakehouse.runtime.typed_files import UNREAD, odd_files
 from lakehouse.tables import CommitMarker, Table, last_sequence
 
 MANIFEST = "__files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One execution of a job; the only clock there is."""
+class RefusedFile:
+    """A file that was not read: why, and what is wrong where. `hash` is of its bytes, None when they could not be read."""
 
-    job: str
-    run_id: str
-    started_at: datetime
+    landed: LandedFile
+    reason: str
+    detail: str
+    hash: str | None = None
+
+
+Refuse = Callable[[Sequence[RefusedFile]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What bronze holds after this run: its newest `batch` (0 = nothing), its `files`, and what this run added."""
+    """What bronze holds after this run: its newest `batch` (0 = nothing), its `files`, what this run added and refused."""
 
     table: Table
     batch: int
     new_files: int = 0
     repeated_files: int = 0
+    refused: tuple[RefusedFile, ...] = ()
     files: tuple[LoadedFile, ...] = ()
 
     def inputs(self, batch: int) -> str:
@@ -52,60 +60,85 @@ class Loaded:
         return digest_inputs(entry for entry in self.files if entry.batch == batch)
 
 
-def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run) -> Loaded:
-    """Load what is new into one bronze table.
+def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run, refuse: Refuse) -> Loaded:
+    """Load what is new into one bronze table. Files that must not be read are refused by name, the others go on.
+
+    Args:
+        bronze: the table.
+        source: what the files are.
+        landed: the files there are.
+        run: this run.
+        refuse: keeps the refused files, with the reason and the detail of each; called again with the same after a kill.
 
     Raises:
-        InputGoneError: a file that an unfinished run had planned to load is no longer there.
+        InputGoneError: a file that an unfinished run had planned to load is no longer there, or has changed.
         IncompatibleSchemaError: typed files do not agree on their columns.
+        ConservationError: bronze holds more or fewer records of a file than there are in it.
+        PreflightError: the files are Parquet and there is nothing to check them with.
     """
     ledger = bronze.sibling(MANIFEST)
-    known = _read_manifest(ledger)
+    known = read_manifest(ledger)
     planned = max((entry.batch for entry in known), default=0)
-    resumed = 0
-    if planned and _last_loaded(bronze, run) < planned:
-        entries = [entry for entry in known if entry.batch == planned and entry.duplicate_of is None]
-        _refuse_gone(entries, landed, bronze)
-        _load(bronze, source, entries, run)
-        resumed = len(entries)
-    entries = _plan(bronze, source, landed, known, planned, run)
-    fresh = [entry for entry in entries if entry.duplicate_of is None]
+    resumed = [entry for entry in known if entry.batch == planned and entry.has_rows]
+    if resumed and not _is_loaded(bronze, resumed, run):
+        _refuse_gone(bronze, source, resumed, landed)
+        _load(bronze, source, resumed, run)
+    else:
+        resumed = []
+    entries, refused = _plan(bronze, source, landed, known, planned, run)
+    if refused:
+        refuse(refused)
     if entries:
-        _write_manifest(ledger, entries, source, run)
+        write_manifest(ledger, entries, _marker(f"{run.job}/manifest", entries, source, run))
+    fresh = [entry for entry in entries if entry.has_rows]
     if fresh:
         _load(bronze, source, fresh, run)
-    batch = planned + 1 if fresh else planned
     return Loaded(
         table=bronze,
-        batch=batch,
-        new_files=resumed + len(fresh),
-        repeated_files=len(entries) - len(fresh),
+        batch=planned + 1 if fresh else planned,
+        new_files=len(resumed) + len(fresh),
+        repeated_files=sum(entry.duplicate_of is not None for entry in entries),
+        refused=tuple(refused),
         files=(*known, *entries),
     )
 
 
 def _plan(
     bronze: Table, source: Input, landed: Sequence[LandedFile], known: list[LoadedFile], planned: int, run: Run
-) -> list[LoadedFile]:
-    """The manifest's next lines: the files nobody has seen, those that repeat another one's content marked so."""
-    new = manifest.unseen(landed, known)
-    possible, loaded = manifest.suspects(new, known)
-    repeated: dict[LandedFile, str] = {}
-    if possible:
-        records = read_records(bronze.spark, source, possible, where=bronze.ref.identifier)
-        there = bronze.read().where(F.col(FILE).isin(loaded)) if loaded else None
-        repeated = manifest.duplicates(possible, _prints(records), _prints(there) if there is not None else {})
-    number = planned + 1 if len(repeated) < len(new) else planned
-    return [
-        LoadedFile(
-            landed=file, batch=number, loaded_at=run.started_at, run_id=run.run_id, duplicate_of=repeated.get(file)
+) -> tuple[list[LoadedFile], list[RefusedFile]]:
+    """The manifest's next lines: the files nobody has seen, repeated and refused ones marked so, and the latter by themselves."""
+    verdicts = _judged(bronze, source, manifest.unseen(landed, known))
+    refused, entries = [], []
+    for file, verdict in verdicts.items():
+        entry = LoadedFile(
+            landed=file,
+            batch=planned,
+            loaded_at=run.started_at,
+            run_id=run.run_id,
+            hash=verdict.hash,
+            records=verdict.records,
+            reason=verdict.reason,
         )
-        for file in new
-    ]
+        detail = verdict.detail
+        if entry.reason is None and source.changed_files == "quarantine" and manifest.has_other_content(entry, known):
+            entry, detail = replace(entry, reason=CHANGED), "a file of this name was loaded with other content before"
+        if entry.reason is not None:
+            refused.append(RefusedFile(landed=file, reason=entry.reason, detail=detail or "", hash=entry.hash))
+        entries.append(entry)
+    entries = manifest.repeats(entries, known, by_folder=routes_by_folder(source.feed))
+    number = planned + 1 if any(entry.has_rows for entry in entries) else planned
+    return [replace(entry, batch=number) for entry in entries], refused
 
 
-def _prints(records: DataFrame) -> dict[str, object]:
-    return {row[FILE]: (row["rows"], row["hash"]) for row in change_log.fingerprints(records).collect()}
+def _judged(bronze: Table, source: Input, files: Sequence[LandedFile]) -> dict[LandedFile, Verdict]:
+    """What is made of new files, each by itself and all together."""
+    verdicts = check_files(bronze.spark, source, files)
+    if source.files == "parquet" and source.preflight:
+        whole = [file for file, verdict in verdicts.items() if verdict.reason is None]
+        schema = bronze.schema() if whole and bronze.exists() else StructType()
+        for file, refused in odd_files(bronze.spark, whole, schema).items():
+            verdicts[file] = replace(verdicts[file], reason=refused.reason, detail=refused.detail)
+    return verdicts
 
 
 def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile], *, where: str) -> DataFrame:
@@ -117,13 +150,13 @@ def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile]
     if source.files == "parquet":
         try:
             return change_log.typed_records(landing.parquet_rows(spark, files))
-        except PySparkException as error:
+        except UNREAD as error:
             msg = (
                 f"the Parquet files for {where} cannot be read together: a column has different types, "
                 "or a file is no Parquet. Move the odd ones out of the landing folder."
             )
             raise IncompatibleSchemaError(msg) from error
-    lines = landing.text_lines(spark, files)
+    lines = landing.text_lines(spark, files, encoding=source.encoding)
     return change_log.text_records(lines, csv=source.files == "csv", header=source.header)
 
 
@@ -142,6 +175,8 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
         if new_columns:
             bronze.evolve(add=StructType(new_columns))
     bronze.append(rows, commit=_marker(_app(run), entries, source, run))
+    if any(entry.records is not None for entry in entries):
+        _refuse_loss(bronze, entries, _held(bronze, first.batch))
 
 
 def _marker(app: str, entries: Sequence[LoadedFile], source: Input, run: Run) -> CommitMarker:
@@ -155,65 +190,59 @@ def _app(run: Run) -> str:
     return f"{run.job}/bronze"
 
 
-def _last_loaded(bronze: Table, run: Run) -> int:
-    """The newest batch in bronze: the rows say it, and for a batch without rows the commit does."""
+def _is_loaded(bronze: Table, entries: Sequence[LoadedFile], run: Run) -> bool:
+    """Whether bronze holds a batch: the rows say it, and for a batch without rows the commit does.
+
+    Raises:
+        ConservationError: it holds the batch, and not every record of it once.
+    """
     if not bronze.exists():
-        return 0
-    row = bronze.read().agg(F.max(BATCH)).head()
-    return max((row[0] or 0) if row else 0, last_sequence(bronze, _app(run)) or 0)
+        return False
+    batch = entries[0].batch
+    if held := _held(bronze, batch):
+        _refuse_loss(bronze, entries, held)
+        return True
+    # Records that were counted and are not there have been deleted, or never arrived; whatever a commit says.
+    return not any(entry.records for entry in entries) and (last_sequence(bronze, _app(run)) or 0) >= batch
 
 
-def _refuse_gone(entries: Sequence[LoadedFile], landed: Sequence[LandedFile], bronze: Table) -> None:
-    there = {file.file for file in landed}
+def _held(bronze: Table, batch: int) -> dict[str, int]:
+    """How many rows of a batch bronze holds of each file that it holds any of."""
+    rows = bronze.read().where(F.col(BATCH) == batch).groupBy(FILE).agg(F.count(F.lit(1)).alias("rows"))
+    return {row[FILE]: row["rows"] for row in rows.collect()}
+
+
+def _refuse_loss(bronze: Table, entries: Sequence[LoadedFile], held: Mapping[str, int]) -> None:
+    """What the check counted and what bronze holds are the same, file by file, or nothing is made of either."""
+    for entry in entries:
+        found = held.get(entry.landed.file, 0)
+        if entry.records is not None and entry.records != found:
+            msg = (
+                f"{entry.landed.file} has {entry.records} records and {bronze.ref.identifier} holds {found} of them in "
+                f"batch {entry.batch}; nothing was made of them. Delete the rows with {BATCH} = {entry.batch} and run again; "
+                "if it happens again, move the file out of the landing folder and its line out of the manifest."
+            )
+            raise ConservationError(msg)
+
+
+def _refuse_gone(bronze: Table, source: Input, entries: Sequence[LoadedFile], landed: Sequence[LandedFile]) -> None:
+    """A planned batch is loaded as it was planned, or not at all."""
+    there = {file.file: file for file in landed}
     gone = [entry.landed.file for entry in entries if entry.landed.file not in there]
+    touched = [entry for entry in entries if there.get(entry.landed.file, entry.landed) != entry.landed]
+    verdicts = check_files(bronze.spark, source, [there[entry.landed.file] for entry in touched])
+    gone += [entry.landed.file for entry in touched if verdicts[there[entry.landed.file]].hash != entry.hash]
     if gone:
         msg = (
-            f"an unfinished run planned to load {len(gone)} files into {bronze.ref.identifier} that are gone, "
-            f"the first is {gone[0]}. Put them back and run again."
+            f"an unfinished run planned to load {len(gone)} files into {bronze.ref.identifier} that are gone or have "
+            f"changed, the first is {min(gone)}. Put them back as they were and run again."
         )
         raise InputGoneError(msg)
-
-
-def _read_manifest(ledger: Table) -> list[LoadedFile]:
-    if not ledger.exists():
-        return []
-    milliseconds = F.unix_millis("modified_at").alias("modified_at")
-    rows = ledger.read().select("file", "size", milliseconds, "batch", "loaded_at", "run_id", "duplicate_of").collect()
-    return [
-        LoadedFile(
-            landed=LandedFile(file=row.file, size=row["size"], modified_at=row.modified_at),
-            batch=row.batch,
-            loaded_at=row.loaded_at.astimezone(UTC),
-            run_id=row.run_id,
-            duplicate_of=row.duplicate_of,
-        )
-        for row in rows
-    ]
-
-
-def _write_manifest(ledger: Table, entries: Sequence[LoadedFile], source: Input, run: Run) -> None:
-    rows = [
-        (
-            entry.landed.file,
-            entry.landed.size,
-            datetime.fromtimestamp(entry.landed.modified_at / 1000, tz=UTC),
-            entry.batch,
-            entry.loaded_at,
-            entry.run_id,
-            entry.duplicate_of,
-        )
-        for entry in entries
-    ]
-    if not ledger.exists():
-        ledger.create(manifest.SCHEMA)
-    frame = ledger.spark.createDataFrame(rows, manifest.SCHEMA)
-    ledger.append(frame.coalesce(1), commit=_marker(f"{run.job}/manifest", entries, source, run))
 
 
 def by_table(landed: Sequence[LandedFile]) -> dict[tuple[str, str], list[LandedFile]]:
     """Files by the (schema, table) that their last two folders name."""
     groups: dict[tuple[str, str], list[LandedFile]] = {}
     for file in landed:
-        *_, schema, table, _ = ["", "", *unquote(file.file).split("/")]
-        groups.setdefault((schema, table), []).append(file)
+        groups.setdefault(file.table, []).append(file)
     return groups

@@ -20,10 +20,10 @@ from pyspark.errors import PySparkException
 from lakehouse.config.loading import load_config, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError, PreflightError
-from lakehouse.runtime.ingestion import Run
 from lakehouse.runtime.planning import Job, Recipe
 from lakehouse.runtime.reporting import Reporter, reporter
 from lakehouse.runtime.runner import run_job
+from lakehouse.runtime.runs import Run
 from lakehouse.runtime.session import is_submitted, open_session
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2

@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from lakehouse.bronze.encodings import decoded
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.columns import FILE, RAW, ROW
 from lakehouse.errors import ConfigError
+from lakehouse.tables.jvm import java_causes
 
 _GLOB = str.maketrans({letter: f"\\{letter}" for letter in "\\{}[]*?,"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """What lies below a folder: the files in the order of their paths, and how many are hidden.
+
+    Hidden are, as for Spark, names (of a file or a folder) that begin with `_` or `.`, and those of copies on their way.
+    """
+
+    files: list[LandedFile]
+    hidden: int = 0
+
+
 def list_files(spark: SparkSession, folder: str) -> list[LandedFile]:
-    """Every file below a folder, hidden ones (`_x`, `.x`) left out.
+    """Every file below a folder that is not hidden.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    return list_landed(spark, folder).files
+
+
+def list_landed(spark: SparkSession, folder: str) -> Landed:
+    """Every file below a folder.
 
     Raises:
         ConfigError: there is no such folder.
@@ -26,15 +52,40 @@ def list_files(spark: SparkSession, folder: str) -> list[LandedFile]:
         msg = f"there is no landing folder {folder}; create it, or mend the input's path"
         raise ConfigError(msg)
     base = system.makeQualified(path).toUri().getPath()
-    found = []
+    found, hidden = [], 0
     statuses = system.listFiles(path, True)
     while statuses.hasNext():
         status = statuses.next()
         below = status.getPath().toUri().getPath()[len(base) :]
-        if not any(part.startswith(("_", ".")) for part in below.split("/") if part):
-            uri = canonical(status.getPath().toUri().toString())
-            found.append(LandedFile(file=uri, size=status.getLen(), modified_at=status.getModificationTime()))
-    return sorted(found, key=lambda file: file.file)
+        if below.endswith("._COPYING_") or any(part.startswith(("_", ".")) for part in below.split("/")):
+            hidden += 1
+            continue
+        uri = canonical(status.getPath().toUri().toString())
+        found.append(LandedFile(file=uri, size=status.getLen(), modified_at=status.getModificationTime()))
+    return Landed(files=sorted(found, key=lambda file: file.file), hidden=hidden)
+
+
+def local_path(uri: str) -> str | None:
+    """Where a file lies on this machine, by its address; None when it lies elsewhere."""
+    return unquote(uri.removeprefix("file://")) if uri.startswith("file:///") else None
+
+
+def fetch(spark: SparkSession, uri: str, folder: Path) -> str | None:
+    """Copy a file from wherever it lies into a folder of this machine, and say where it is now; None when it is gone.
+
+    The copy is of the bytes as they lie there, and replaces the one before it.
+    """
+    copy = folder / "file"
+    source = _jvm(spark).org.apache.hadoop.fs.Path(_jvm(spark).java.net.URI(uri))
+    target = _jvm(spark).org.apache.hadoop.fs.Path(copy.as_uri())
+    system = source.getFileSystem(spark._jsc.hadoopConfiguration())  # noqa: SLF001 - as below
+    try:
+        system.copyToLocalFile(False, source, target, True)
+    except Py4JJavaError as error:
+        if "java.io.FileNotFoundException" not in java_causes(error):
+            raise
+        return None
+    return str(copy)
 
 
 def address(spark: SparkSession, folder: str) -> str:
@@ -63,16 +114,21 @@ def read_text(spark: SparkSession, path: str) -> str:
     return rows[0].value if rows else ""
 
 
-def text_lines(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
+def text_lines(spark: SparkSession, files: Sequence[LandedFile], *, encoding: str = "utf-8") -> DataFrame:
     """The lines of text files, numbered from 1 within each: `_raw`, `_source_file`, `_line`.
 
     Lines end with a line feed alone, so that a carriage return inside a quoted field stays what it was.
+
+    Args:
+        spark: the session.
+        files: at least one.
+        encoding: as `lakehouse.bronze.encodings` has it.
     """
     paths = [_escaped(spark, file.file) for file in files]
     lines = spark.read.text(paths, lineSep="\n")
     # Within one read a file's splits are in the order of their offsets, and rows within a split in theirs.
     placed = lines.select(
-        F.col("value").alias(RAW),
+        decoded(F.col("value"), encoding).alias(RAW),
         _file_column().alias(FILE),
         F.col("_metadata.file_block_start").alias("__lh_block"),
         F.monotonically_increasing_id().alias("__lh_id"),

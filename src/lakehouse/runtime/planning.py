@@ -15,10 +15,10 @@ from lakehouse.cdc.changes import EVENT_TIME_TYPE, ORIGIN_TYPE, PROVIDED_TYPE, C
 from lakehouse.columns import EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE
 from lakehouse.config.models import Contract, Input, JobConfig, Output
 from lakehouse.errors import ConfigError
-from lakehouse.runtime.ingestion import Run
 from lakehouse.runtime.leasing import open_leases
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.reporting import Reporter, Written
+from lakehouse.runtime.runs import Run
 from lakehouse.tables import Table, TableRef, open_table
 from lakehouse.tables.tallies import MergeResult
 from lakehouse.tables.targets import Target, check

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from lakehouse.bronze.manifest import LandedFile
 from lakehouse.config.models import Contract
 from lakehouse.errors import PlanMismatchError
 from lakehouse.runtime.batch_ids import batch_id, digest_config
 from lakehouse.runtime.ingestion import Loaded
+from lakehouse.runtime.landing import Landed
 from lakehouse.runtime.planning import WORKERS, Job, Task, named
 from lakehouse.runtime.reporting import Written
 from lakehouse.tables import CommitMarker, Table, last_marker
@@ -61,7 +61,7 @@ class Prepared:
 
     name: str
     tables: Mapping[str, Contract]
-    landed: Sequence[LandedFile]
+    landed: Landed
     loads: Mapping[str, Loaded] = field(default_factory=dict)
     plans: Sequence[Plan] = ()
 

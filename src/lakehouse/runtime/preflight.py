@@ -44,8 +44,19 @@ NEEDS: Mapping[Format, _Need] = {
 }
 
 
+LOSSY = {
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.files.ignoreCorruptFiles": "false",
+    "spark.files.ignoreMissingFiles": "false",
+    "spark.hadoop.io.skip.checksum.errors": "false",
+    "spark.hadoop.mapreduce.input.linerecordreader.line.maxlength": str(2**31 - 1),
+}
+"""Settings under which Spark reads less than there is without a word, and the value that makes it fail instead."""
+
+
 def check_session(spark: SparkSession, formats: Collection[Format], catalog: str = "lake") -> None:
-    """Refuse a session that cannot read and write tables of these formats. No formats, no demands.
+    """Refuse a session that loses what it cannot read, or cannot read and write tables of these formats.
 
     Args:
         spark: the session.
@@ -55,6 +66,8 @@ def check_session(spark: SparkSession, formats: Collection[Format], catalog: str
     Raises:
         PreflightError: lists what is missing, with the settings to submit the job with.
     """
+    if lossy := _lossy_settings(spark):
+        raise PreflightError(_losing_settings(lossy))
     conf = dict(spark.sparkContext.getConf().getAll())
     for name in (SESSION_CATALOG, catalog):
         for key in (f"spark.sql.catalog.{name}{part}" for part in ("", ".type", ".catalog-impl", ".warehouse")):
@@ -149,6 +162,29 @@ def _java_reason(failure: Exception) -> str:
     """The first line of what the JVM says went wrong."""
     java = getattr(failure, "java_exception", None)
     return str(java.toString() if java is not None else failure).splitlines()[0]
+
+
+def _lossy_settings(spark: SparkSession) -> dict[str, str]:
+    """The settings of a session that lose records, with what they should be."""
+    hadoop = spark._jsc.hadoopConfiguration()  # noqa: SLF001 - there is no public way
+    context = spark.sparkContext.getConf()
+    found = {}
+    for name, good in LOSSY.items():
+        if name.startswith("spark.hadoop."):
+            value = hadoop.get(name.removeprefix("spark.hadoop."), good)
+        else:
+            value = spark.conf.get(name, None) or context.get(name, good)
+        if value is not None and value.lower() != good:
+            found[name] = good
+    return found
+
+
+def _losing_settings(lossy: Mapping[str, str]) -> str:
+    return (
+        f"the Spark session is set to lose what it cannot read without a word: {', '.join(lossy)}.\n"
+        "Leave them out, or set in the job's session, spark-submit, EMR or AWS Glue:\n"
+        f"{_indented(submit_arguments(lossy))}"
+    )
 
 
 def _missing_settings(missing: Mapping[str, str], formats: Collection[Format]) -> str:

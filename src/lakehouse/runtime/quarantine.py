@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyspark.sql import Column, DataFrame
@@ -12,7 +12,8 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType, Tim
 
 from lakehouse.cdc.changes import ORIGIN_TYPE, TOO_LATE, ParsedChanges
 from lakehouse.columns import BATCH, DETAIL, FILE, LOADED_AT, ORIGIN, RAW, REASON, ROW, RUN_ID, TABLE, quoted
-from lakehouse.runtime.ingestion import Run
+from lakehouse.runtime.ingestion import RefusedFile
+from lakehouse.runtime.runs import Run
 from lakehouse.tables import CommitMarker, Table
 from lakehouse.tables.protocol import applied_property
 
@@ -131,6 +132,34 @@ class Quarantine:
         bronze.set_properties({applied_property(app): str(through)})
         return account
 
+    def keep_files(self, refused: Sequence[RefusedFile]) -> None:
+        """Keep files that were not read, by name: a row for each, of no table, no batch and no row.
+
+        One that is in there already, with the same content and for the same reason, is not added twice.
+        """
+        self._kept(F.lit(False))
+        named = self.table.read().where(F.col(FILE).isin([file.landed.file for file in refused]) & F.col(ROW).isNull())
+        known = {(row[FILE], row[REASON], row[DETAIL]) for row in named.select(FILE, REASON, DETAIL).collect()}
+        rows = [
+            (
+                None,
+                file.reason,
+                _described(file),
+                None,
+                file.landed.file,
+                None,
+                None,
+                self.run.started_at,
+                self.run.run_id,
+            )
+            for file in refused
+            if (file.landed.file, file.reason, _described(file)) not in known
+        ]
+        if rows:
+            frame = self.table.spark.createDataFrame(rows, SCHEMA)
+            with self.lock:
+                self.table.append(frame.coalesce(1))
+
     def _kept(self, mine: Column) -> int:
         """The newest batch of which such rows are in the table."""
         with self.lock:
@@ -155,6 +184,12 @@ class Quarantine:
         )
         with self.lock:
             self.table.append(kept, commit=CommitMarker(app=f"{self.run.job}/{table or 'unrouted'}", sequence=through))
+
+
+def _described(file: RefusedFile) -> str:
+    """What is wrong, and with which content, so that another one of the same name is told apart."""
+    content = "" if file.hash is None else f", sha256 {file.hash}"
+    return f"{file.detail} ({file.landed.size} bytes{content})"
 
 
 def account_for(parsed: ParsedChanges) -> Account:

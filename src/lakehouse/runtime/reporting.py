@@ -30,6 +30,8 @@ class Summary:
     job: str
     files: int = 0
     repeated_files: int = 0
+    hidden_files: int = 0
+    refused_files: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class Summary:
     @property
     def nothing_new(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.files or self.rows or self.commits)
+        return not (self.files or self.refused_files or self.rows or self.commits)
 
 
 class Reporter(Protocol):
@@ -97,6 +99,8 @@ class JsonReporter:
                 "message": "nothing new" if summary.nothing_new else "done",
                 "files": summary.files,
                 "repeated_files": summary.repeated_files,
+                "hidden_files": summary.hidden_files,
+                "refused_files": summary.refused_files,
                 "rows": summary.rows,
                 "quarantined": summary.quarantined,
                 "skipped": summary.skipped,
@@ -127,9 +131,11 @@ class TextReporter:
         self._console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
 
     def step(self, event: str, message: str, **facts: object) -> None:
-        """One line for the event; the facts are for machines."""
+        """One line for the event; the facts are for machines. Brackets in names are only brackets."""
+        from rich.markup import escape  # noqa: PLC0415  as above
+
         del event, facts
-        self._console.print(f"[green]✓[/] {message}")
+        self._console.print(f"[green]✓[/] {escape(message)}")
 
     def close(self, summary: Summary) -> None:
         """The closing table."""
@@ -150,8 +156,11 @@ class TextReporter:
         for item in sorted(summary.written, key=lambda item: (item.write, item.table)):
             table.add_row(item.table, item.write, *[f"{getattr(item.result, name):,}" for name in _COUNTS])
         self._console.print(table)
-        repeated = f", {summary.repeated_files} repeated" if summary.repeated_files else ""
-        self._console.print(f"  files        {summary.files} new{repeated}")
+        others = {"repeated": summary.repeated_files, "hidden": summary.hidden_files}
+        named = "".join(f", {number} {name}" for name, number in others.items() if number)
+        self._console.print(f"  files        {summary.files} new{named}")
+        if summary.refused_files:
+            self._console.print(f"  refused      {_listed(summary.refused_files)}")
         self._console.print(f"  quarantined  {_listed(summary.quarantined)}")
         self._console.print(f"  skipped      {_listed(summary.skipped)}")
 

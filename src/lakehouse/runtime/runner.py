@@ -55,7 +55,7 @@ def run_job(job: Job) -> Summary:
     plans = [plan for one in inputs for plan in one.plans]
     ledger = job.table(job.config.ledger)
     _announce(job, ledger, inputs)
-    summary = Summary(job=job.config.job)
+    summary = Summary(job=job.config.job, hidden_files=sum(one.landed.hidden for one in inputs))
     try:
         for one in inputs:
             run_input = run_snapshots if job.config.inputs[one.name].feed == SNAPSHOT else _run_input
@@ -77,9 +77,13 @@ def _prepare(job: Job, name: str) -> Prepared:
     source = job.config.inputs[name]
     tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
     tasks = plan_tasks(job, name, source, tables)
-    landed = landing.list_files(job.spark, source.path)
-    loads = {} if source.feed == SNAPSHOT else _ingest(job, name, source, tables, landed)
+    landed = landing.list_landed(job.spark, source.path)
+    loads = {} if source.feed == SNAPSHOT else _ingest(job, name, source, tables, landed.files, _quarantine(job))
     return Prepared(name=name, tables=tables, landed=landed, loads=loads, plans=make_plans(job, tasks, loads))
+
+
+def _quarantine(job: Job) -> Quarantine:
+    return Quarantine(table=job.table(job.config.quarantine), run=job.run)
 
 
 def _announce(job: Job, ledger: Table, inputs: Sequence[Prepared]) -> None:
@@ -96,13 +100,14 @@ def _announce(job: Job, ledger: Table, inputs: Sequence[Prepared]) -> None:
 def _run_input(job: Job, prepared: Prepared, summary: Summary) -> Summary:
     name, tables, loads = prepared.name, prepared.tables, prepared.loads
     source = job.config.inputs[name]
+    quarantine = _quarantine(job)
     for load in _distinct(loads.values()):
         summary = replace(
             summary,
             files=summary.files + load.new_files,
             repeated_files=summary.repeated_files + load.repeated_files,
+            refused_files=dict(Counter(summary.refused_files) + Counter(file.reason for file in load.refused)),
         )
-    quarantine = Quarantine(table=job.table(job.config.quarantine), run=job.run)
     shared = _distinct(loads.values())
     bronze = {load.table.ref.identifier: BronzeRows(table=load.table, source=source) for load in shared}
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
@@ -147,7 +152,12 @@ def _distinct(loads: Iterable[Loaded]) -> list[Loaded]:
 
 
 def _ingest(
-    job: Job, name: str, source: Input, tables: Mapping[str, Contract], landed: Sequence[LandedFile]
+    job: Job,
+    name: str,
+    source: Input,
+    tables: Mapping[str, Contract],
+    landed: Sequence[LandedFile],
+    quarantine: Quarantine,
 ) -> dict[str, Loaded]:
     """Load the landing folder into bronze: one table for all, or one for each source table."""
     if "{table}" in source.bronze:
@@ -156,14 +166,18 @@ def _ingest(
         for table in tables:
             schema, _, plain = table.rpartition(".")
             bronze = job.table(named(source.bronze, table))
-            loads[table] = ingest(bronze, source, groups.get((schema, plain), []), job.run)
+            loads[table] = ingest(bronze, source, groups.get((schema, plain), []), job.run, quarantine.keep_files)
     else:
         if source.files == "parquet" and len(tables) > 1:
             msg = (
                 f"inputs.{name}.bronze: Parquet tables have columns of their own; put {{table}} into {source.bronze!r}"
             )
             raise ConfigError(msg)
-        loads = dict.fromkeys(tables, ingest(job.table(source.bronze), source, landed, job.run))
+        loaded = ingest(job.table(source.bronze), source, landed, job.run, quarantine.keep_files)
+        loads = dict.fromkeys(tables, loaded)
+    for file in (file for load in _distinct(loads.values()) for file in load.refused):
+        message = f"{name}: {file.landed.file} is refused, {file.reason}: {file.detail}"
+        job.report.step("refused", message, input=name, file=file.landed.file, reason=file.reason)
     files = sum(load.new_files for load in _distinct(loads.values()))
     if files:
         job.report.step("landed", f"{name}: {files} new files in bronze", input=name, files=files)

@@ -24,7 +24,7 @@ def run_snapshots(job: Job, prepared: Prepared, summary: Summary) -> Summary:
     """
     source, tables = job.config.inputs[prepared.name], prepared.tables
     tasks = [plan.task for plan in prepared.plans]
-    found = find_extracts(landing.address(job.spark, source.path), prepared.landed, tables, source.snapshots)
+    found = find_extracts(landing.address(job.spark, source.path), prepared.landed.files, tables, source.snapshots)
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         futures = [
             pool.submit(

@@ -166,3 +166,17 @@ def test_settings_are_written_for_each_submitter() -> None:
     conf = {"a": "1", "b": "x y"}
     assert submit_arguments(conf) == "--conf a=1\n--conf 'b=x y'"
     assert glue_argument(conf) == "a=1 --conf b=x y"
+
+
+def test_a_session_that_loses_what_it_cannot_read_is_refused(spark: SparkSession) -> None:
+    """Each setting under which files or lines vanish is named, with what to set instead; even when no format is needed."""
+    hadoop = spark._jsc.hadoopConfiguration()  # noqa: SLF001 - there is no public way
+    shortest = "mapreduce.input.linerecordreader.line.maxlength"
+    for name in ("spark.sql.files.ignoreCorruptFiles", "spark.sql.files.ignoreMissingFiles", shortest):
+        (hadoop.set if name == shortest else spark.conf.set)(name, "1000" if name == shortest else "TRUE")
+        try:
+            with pytest.raises(PreflightError, match=f"lose what it cannot read without a word: .*{name}"):
+                check_session(spark, [])
+        finally:
+            (hadoop.unset if name == shortest else spark.conf.unset)(name)
+    check_session(spark, [])

@@ -112,5 +112,7 @@ def test_another_warehouse_is_refused(tmp_path: Path) -> None:
 
 def test_functions_are_not_sought_in_every_jar_again(spark: SparkSession) -> None:
     """The class behind `F.*` is looked up once: what a call asks of Java is already there in Python."""
-    open_session(app_name="again", warehouse=spark.sparkContext.getConf().get(WAREHOUSE))
+    warehouse = spark.sparkContext.getConf().get(WAREHOUSE)
+    assert warehouse is not None
+    open_session(app_name="again", warehouse=warehouse)
     assert "functions" in vars(java_packages(spark))
