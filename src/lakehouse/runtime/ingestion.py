@@ -21,6 +21,7 @@ from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.columns import BATCH, FILE, TABLE
 from lakehouse.config.models import Input
 from lakehouse.errors import IncompatibleSchemaError, InputGoneError
+from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.tables import CommitMarker, Table, last_sequence
 
@@ -65,7 +66,9 @@ def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run)
     entries = _plan(bronze, source, landed, known, planned, run)
     fresh = [entry for entry in entries if entry.duplicate_of is None]
     if entries:
+        reach("ingestion.before_plan")
         _write_manifest(ledger, entries, run)
+        reach("ingestion.after_plan")
     if fresh:
         _load(bronze, source, fresh, run)
     batch = planned + 1 if fresh else planned
@@ -125,11 +128,14 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
     if not bronze.exists():
         schema = rows.schema if source.files == "parquet" else change_log.TEXT
         bronze.create(schema, partition_by=[TABLE])
+        reach("ingestion.created")
     elif source.files == "parquet":
         new_columns = [field for field in rows.schema.fields if field.name not in bronze.schema().names]
         if new_columns:
             bronze.evolve(add=StructType(new_columns))
+    reach("ingestion.before_append")
     bronze.append(rows, commit=CommitMarker(app=_app(run), sequence=first.batch))
+    reach("ingestion.after_append")
 
 
 def _app(run: Run) -> str:

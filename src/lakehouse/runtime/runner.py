@@ -22,6 +22,7 @@ from lakehouse.cdc.parsing import SNAPSHOT, parse_changes
 from lakehouse.columns import TABLE
 from lakehouse.config.models import Contract, Input
 from lakehouse.errors import ConfigError
+from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
@@ -50,10 +51,13 @@ def run_job(job: Job) -> Summary:
     for name, source in job.config.inputs.items():
         tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
         tasks = plan_tasks(job, name, source, tables)
+        reach("runner.targets_checked")
         landed = landing.list_files(job.spark, source.path)
+        reach("runner.listed")
         run_input = run_snapshots if source.feed == SNAPSHOT else _run_input
         summary = run_input(job, name, tables, tasks, landed, summary)
     summary = replace(summary, seconds=monotonic() - started)
+    reach("runner.closing")
     job.report.close(summary)
     return summary
 
@@ -68,6 +72,7 @@ def _run_input(
 ) -> Summary:
     source = job.config.inputs[name]
     loads = _ingest(job, name, source, tables, landed)
+    reach("runner.landed")
     for load in _distinct(loads.values()):
         summary = replace(
             summary,
@@ -166,8 +171,10 @@ def _apply(
             rows = rows.where(F.col(TABLE) == table)
         # Parsed once, and the recipe followed once, whatever it is merged into.
         slice_ = Slice.of(rows, parse, since=start, through=batch)
+        reach("runner.parsed")
         changes = job.recipe({table: slice_.parsed.changes}, job.params)[table].localCheckpoint(eager=False)
         counted = quarantine.settle(table, slice_)
+        reach("runner.quarantined")
         done = [_merge(job, task, target, changes, batch, quarantine) for task, target in targets]
         written += done
         account = account if account.rows else left_out(counted, changes, merged=done[0].result.input)
@@ -180,6 +187,7 @@ def _merge(job: Job, task: Task, target: Table, changes: DataFrame, batch: int, 
         quarantine.keep_late(task.source, task.ref.identifier, late, through=batch)
     merge = merge_history if task.output.write == "history" else merge_current
     result = merge(target, changes, task.spec, commit=CommitMarker(app=job.app(task), sequence=batch))
+    reach("runner.merged")
     return job.merged(task, result)
 
 

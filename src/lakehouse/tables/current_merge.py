@@ -16,6 +16,7 @@ from lakehouse.cdc.changes import UPSERT, ChangeSpec
 from lakehouse.cdc.reports import report
 from lakehouse.cdc.truncates import imply, with_implied
 from lakehouse.columns import AUTHORS, OP, SEQUENCE, quoted
+from lakehouse.failpoints import reach
 from lakehouse.tables.batches import Batch, assignments, condition, settled, touched
 from lakehouse.tables.memory import Memory, truncates_frame
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
@@ -36,10 +37,13 @@ def write_current(
     events = _with_truncates(table, events, batch, memory, spec)
     folded = settled(scd1.fold(events, spec, partial=incomplete))
     counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
+    reach("current_merge.folded")
     check_ties(counts, spec)
     known = None
     if counts.forgotten:
+        reach("current_merge.before_tombstones")
         known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit, fresh=fresh)
+        reach("current_merge.after_tombstones")
     done = _commit(table, folded, counts, batch, spec, commit)
     reporting = partial(_report, table, batch, spec, done, known, incomplete=incomplete)
     return replace(counts.result(done), reporting=reporting)

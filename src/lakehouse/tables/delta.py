@@ -17,6 +17,7 @@ from pyspark.sql.types import DataType, StructType
 
 from lakehouse.columns import quoted
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
+from lakehouse.failpoints import reach
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
 from lakehouse.tables.commits import TOKEN, commit_failures, source_view
@@ -268,7 +269,9 @@ class DeltaTable:
         with commit_failures(self._ref.identifier):
             session = java_session(self._spark).cloneSession()
             session.conf().set(_USER_METADATA, json.dumps(commits.to_properties(marker, token), sort_keys=True))
+            reach("delta.before_commit")
             session.sql(statement)
+            reach("delta.committed")
         if marker is None and not find:
             return None
         made = self._find(token)

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DataType, StructType
 
 from lakehouse.errors import ConfigError, IncompatibleSchemaError
+from lakehouse.failpoints import reach
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
 from lakehouse.tables.commits import TOKEN, commit_failures, source_view
@@ -280,9 +281,11 @@ class IcebergTable:
         """Run a statement whose snapshot carries the marker and a token; returns the token."""
         token = commits.new_token()
         with commit_failures(self._ref.identifier):
+            reach("iceberg.before_commit")
             with_commit_properties(
                 self._spark, commits.to_properties(marker, token), lambda: self._spark.sql(statement)
             )
+            reach("iceberg.committed")
         return token
 
     def _is_partition_predicate(self, predicate: str) -> bool:

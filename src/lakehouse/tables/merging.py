@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from lakehouse.cdc import events as ev
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.errors import CommitConflictError
+from lakehouse.failpoints import reach
 from lakehouse.tables.batches import measure, settled
 from lakehouse.tables.current_merge import TOMBSTONES, write_current, write_soft
 from lakehouse.tables.history_merge import write_history
@@ -77,6 +78,7 @@ def _merge(
     """Measure and write. A table made just now is not read: most of a first load would be looking at nothing."""
     memory = recall(table)
     batch = measure(settled(ev.normalise(fitted(changes, table), spec)), spec, memory.horizon_literal)
+    reach("merging.measured")
     result = MergeResult()
     if batch.rows or batch.truncates:
         known = memory.truncates
@@ -86,7 +88,9 @@ def _merge(
         result = replace(result, applied=result.applied + new, duplicate=result.duplicate + batch.truncate_rows - new)
     if commit and not result.commit:
         # A batch that changed nothing has no commit to carry its marker; the note saves the next run another look.
+        reach("merging.before_note")
         table.set_properties({applied_property(commit.app): str(commit.sequence)})
+        reach("merging.after_note")
     rows = batch.rows + batch.truncate_rows + batch.too_late
     return replace(result, input=rows, quarantined=batch.too_late)
 
