@@ -1,0 +1,135 @@
+"""The job as a process, killed by SIGKILL: at the system call that makes a commit, and at any time at all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import get_args
+
+import pytest
+from fault_feed import Expected
+from fault_lake import FaultLake, TableFormat
+from fault_process import kill_after, run, watching
+from fault_results import SEED, Seen
+
+from lakehouse.runtime.job import DONE
+
+FORMATS = get_args(TableFormat)
+TABLES = ("bronze__files", "bronze", "quarantine", "items__tombstones", "items", "items_history")
+
+
+@pytest.fixture(params=FORMATS)
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> FaultLake:
+    """A lake with a warehouse of its own."""
+    return FaultLake(folder=tmp_path, warehouse=tmp_path / "warehouse", zone="killed", format=request.param)
+
+
+def killing(path: Path, calls: str, *, when: int = 1) -> tuple[str, ...]:
+    """The program that lets the job die as it enters a system call on a file, for the n-th time in a thread."""
+    aim = ("-P", str(path), "-e", f"trace={calls}", "-e", f"inject={calls}:signal=SIGKILL:when={when}")
+    return ("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", *aim)
+
+
+def aims(lake: FaultLake, version: int) -> list[tuple[str, ...]]:
+    """Where to kill a run: the renames that make a version of each Delta table, or the writes of the Iceberg catalog."""
+    if lake.format == "delta":
+        logs = [lake.warehouse / lake.zone / table / "_delta_log" for table in TABLES]
+        return [killing(log / f"{version:020d}.json", "rename,renameat,renameat2") for log in logs]
+    journal = lake.warehouse / "catalog.db-journal"
+    return [killing(journal, call, when=when) for when in (1, 2, 3) for call in ("openat", "unlink")]
+
+
+def land(lake: FaultLake) -> list[Expected]:
+    """Land a batch: what the tables hold before it and after it."""
+    before = lake.feed.expected()
+    lake.land()
+    return [before, lake.feed.expected()]
+
+
+def rerun(lake: FaultLake) -> list[str]:
+    """Run once more: what is wrong then."""
+    code = run(lake)
+    return [*([] if code == DONE else [f"the last run ended with {code}"]), *lake.differences()]
+
+
+def test_a_process_is_killed_at_one_commit_after_the_other(lake: FaultLake) -> None:
+    """Each run of the first batch dies at the next commit; the last one ends well, and nothing is lost or doubled."""
+    states, killed = land(lake), 0
+    with watching(lake, states) as watch:
+        for aim in aims(lake, 1):
+            killed += run(lake, under=aim) != DONE
+        found = rerun(lake)
+    note(lake, "SIGKILL as a commit is made", killed, [*found, *watch.wrong], looks=watch.looks)
+    assert [*found, *watch.wrong] == []
+    assert killed >= len(TABLES) - 1
+
+
+@pytest.mark.exhaustive
+def test_one_run_more_is_enough_after_a_kill_at_any_commit(lake: FaultLake) -> None:
+    """Each commit of several batches: killed there, run once more, everything is there once and was never there in part."""
+    found: list[str] = []
+    killed = looks = 0
+    for version in range(1, 4):
+        for place, _ in enumerate(aims(lake, version)):
+            states = land(lake)
+            newest = next_versions(lake)
+            aim = aims(lake, newest[place])[place] if lake.format == "delta" else aims(lake, 1)[place]
+            with watching(lake, states) as watch:
+                killed += run(lake, under=aim) != DONE
+                found += rerun(lake)
+            found, looks = [*found, *watch.wrong], looks + watch.looks
+    note(lake, "SIGKILL as a commit is made, one run more", killed, found, looks=looks)
+    assert found == []
+    assert killed >= 14
+
+
+def next_versions(lake: FaultLake) -> list[int]:
+    """The version that the next data commit to each table makes: the one after the newest, or after the empty table."""
+    logs = [lake.warehouse / lake.zone / table / "_delta_log" for table in TABLES]
+    return [max([0, *(int(file.stem) for file in log.glob("*[0-9].json"))]) + 1 for log in logs]
+
+
+def kill_at_random(lake: FaultLake, rounds: int, *, nested: int = 1) -> tuple[int, int, list[str]]:
+    """Land a batch, kill runs of it at random times, run once more; as often as told: kills, looks, and what was wrong."""
+    chance = random.Random(f"{SEED} {lake.format}")  # noqa: S311 - when to kill
+    lake.land()
+    started = monotonic()
+    found = rerun(lake)
+    whole_run = monotonic() - started
+    kills = looks = 0
+    for _ in range(rounds):
+        states = land(lake)
+        with watching(lake, states) as watch:
+            kills += sum(kill_after(lake, chance.uniform(0, whole_run)) for _ in range(nested))
+            found += rerun(lake)
+        found, looks = [*found, *watch.wrong], looks + watch.looks
+    return kills, looks, found
+
+
+def test_a_process_is_killed_at_some_time(lake: FaultLake) -> None:
+    """Killed at a random time, twice in the same batch; one run more makes everything right."""
+    kills, looks, found = kill_at_random(lake, rounds=1, nested=2)
+    note(lake, "SIGKILL at a random time, two runs of a batch", kills, found, looks=looks)
+    assert found == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("rounds", "nested"), [(100, 1), (4, 5)])
+def test_a_process_is_killed_at_any_time(lake: FaultLake, rounds: int, nested: int) -> None:
+    """A hundred batches killed at random times, and some of them five times running: each needs one run more."""
+    kills, looks, found = kill_at_random(lake, rounds, nested=nested)
+    note(lake, f"SIGKILL at a random time, {nested} of a batch", kills, found, looks=looks)
+    assert found == []
+    assert kills > rounds * nested // 2
+
+
+def note(lake: FaultLake, how: str, kills: int, found: Sequence[str], *, looks: int) -> None:
+    """Write down what was seen."""
+    Seen(
+        fault="the process is killed",
+        caused_by=how,
+        seen="; ".join(found[:5]) or "nothing lost, nothing doubled, no part of a batch seen by a reader",
+        figures={"format": lake.format, "kills": kills, "reader_looks": looks, "wrong": len(found)},
+    ).note()
