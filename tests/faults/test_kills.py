@@ -20,25 +20,28 @@ FORMATS = get_args(TableFormat)
 TABLES = ("bronze__files", "bronze", "quarantine", "items__tombstones", "items", "items_history")
 
 
+KILL, DISK_FULL = "signal=SIGKILL", "error=ENOSPC"
+
+
 @pytest.fixture(params=FORMATS)
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> FaultLake:
     """A lake with a warehouse of its own."""
     return FaultLake(folder=tmp_path, warehouse=tmp_path / "warehouse", zone="killed", format=request.param)
 
 
-def killing(path: Path, calls: str, *, when: int = 1) -> tuple[str, ...]:
-    """The program that lets the job die as it enters a system call on a file, for the n-th time in a thread."""
-    aim = ("-P", str(path), "-e", f"trace={calls}", "-e", f"inject={calls}:signal=SIGKILL:when={when}")
+def failing(path: Path, calls: str, *, fault: str, when: int = 1) -> tuple[str, ...]:
+    """The program under which the job meets a fault as it enters a system call on a file, for the n-th time in a thread."""
+    aim = ("-P", str(path), "-e", f"trace={calls}", "-e", f"inject={calls}:{fault}:when={when}")
     return ("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", *aim)
 
 
-def aims(lake: FaultLake, version: int) -> list[tuple[str, ...]]:
-    """Where to kill a run: the renames that make a version of each Delta table, or the writes of the Iceberg catalog."""
+def aims(lake: FaultLake, version: int, fault: str = KILL) -> list[tuple[str, ...]]:
+    """Where a run is to meet a fault: the renames that make a version of each Delta table, or the writes of the Iceberg catalog."""
     if lake.format == "delta":
         logs = [lake.warehouse / lake.zone / table / "_delta_log" for table in TABLES]
-        return [killing(log / f"{version:020d}.json", "rename,renameat,renameat2") for log in logs]
+        return [failing(log / f"{version:020d}.json", "rename,renameat,renameat2", fault=fault) for log in logs]
     journal = lake.warehouse / "catalog.db-journal"
-    return [killing(journal, call, when=when) for when in (1, 2, 3) for call in ("openat", "unlink")]
+    return [failing(journal, call, fault=fault, when=when) for when in (1, 2, 3) for call in ("openat", "unlink")]
 
 
 def land(lake: FaultLake) -> list[Expected]:
@@ -54,16 +57,42 @@ def rerun(lake: FaultLake) -> list[str]:
     return [*([] if code == DONE else [f"the last run ended with {code}"]), *lake.differences()]
 
 
+def one_after_the_other(lake: FaultLake, fault: str) -> tuple[int, list[str]]:
+    """Let each run of the first batch meet a fault at the next commit, and run once more: failed runs, and what is wrong."""
+    states, failed = land(lake), 0
+    with watching(lake, states) as watch:
+        for aim in aims(lake, 1, fault):
+            failed += run(lake, under=aim) != DONE
+        found = [*rerun(lake), *watch.wrong]
+    note(lake, f"strace, as a commit is made: {fault}", failed, found, looks=watch.looks)
+    return failed, found
+
+
 def test_a_process_is_killed_at_one_commit_after_the_other(lake: FaultLake) -> None:
     """Each run of the first batch dies at the next commit; the last one ends well, and nothing is lost or doubled."""
-    states, killed = land(lake), 0
-    with watching(lake, states) as watch:
-        for aim in aims(lake, 1):
-            killed += run(lake, under=aim) != DONE
-        found = rerun(lake)
-    note(lake, "SIGKILL as a commit is made", killed, [*found, *watch.wrong], looks=watch.looks)
-    assert [*found, *watch.wrong] == []
+    killed, found = one_after_the_other(lake, KILL)
+    assert found == []
     assert killed >= len(TABLES) - 1
+
+
+@pytest.mark.exhaustive
+def test_the_disk_is_full_at_one_commit_after_the_other(lake: FaultLake) -> None:
+    """No space is left as a commit is made: the run fails, and with space again one run makes everything right."""
+    failed, found = one_after_the_other(lake, DISK_FULL)
+    assert found == []
+    assert failed >= 1
+
+
+@pytest.mark.exhaustive
+def test_the_clock_goes_back(lake: FaultLake) -> None:
+    """A run, one whose clock is two hours behind, one two hours ahead: the order of events decides, not the clock's."""
+    found: list[str] = []
+    for under in ((), ("faketime", "-f", "-2h"), ("faketime", "-f", "+2h")):
+        land(lake)
+        code = run(lake, under=under)
+        found += [*([] if code == DONE else [f"{under} ended with {code}"]), *lake.differences()]
+    note(lake, "faketime: two hours back, then two hours ahead", 0, found, looks=0)
+    assert found == []
 
 
 @pytest.mark.exhaustive
@@ -128,8 +157,8 @@ def test_a_process_is_killed_at_any_time(lake: FaultLake, rounds: int, nested: i
 def note(lake: FaultLake, how: str, kills: int, found: Sequence[str], *, looks: int) -> None:
     """Write down what was seen."""
     Seen(
-        fault="the process is killed",
+        fault="the process meets a fault",
         caused_by=how,
         seen="; ".join(found[:5]) or "nothing lost, nothing doubled, no part of a batch seen by a reader",
-        figures={"format": lake.format, "kills": kills, "reader_looks": looks, "wrong": len(found)},
+        figures={"format": lake.format, "failed_runs": kills, "reader_looks": looks, "wrong": len(found)},
     ).note()
