@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from lakehouse.errors import ConfigError
 
@@ -146,7 +146,7 @@ def from_text(text: str) -> Hook | None:
         return None
     point, _, action = text.partition("=")
     name, _, count = point.partition(":")
-    return FailOnce(name=name, count=int(count) if count.isdecimal() else int(not count), action=action)  # type: ignore[arg-type] - checked there
+    return FailOnce(name=name, count=int(count) if count.isdecimal() else int(not count), action=cast(Action, action))
 
 
 _INSTALLED = _Installed(hook=from_text(os.environ.get(VARIABLE, "")))

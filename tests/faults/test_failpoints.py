@@ -81,7 +81,8 @@ def fail_everywhere(lake: FaultLake, kind: Kind) -> tuple[int, list[str]]:
 def test_a_run_may_fail_at_every_step_in_turn(lakes: Lakes, table_format: TableFormat) -> None:
     """The first batch, one with a truncate and one of repeats: run after run fails, nothing is lost, doubled or half there."""
     lake = lakes.new(table_format)
-    runs, found = 0, []
+    found: list[str] = []
+    runs = 0
     for kind in get_args(Kind):
         failed, wrong = fail_everywhere(lake, kind)
         runs, found = runs + failed, [*found, *wrong]

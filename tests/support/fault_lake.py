@@ -84,7 +84,7 @@ class FaultLake:
     def differences(self) -> list[str]:
         """What is not as it must be now that every batch is applied, by table; none is what a test wants to see."""
         expected = self.feed.expected()
-        seen = {name: getattr(self, name)() for name in ("current", "history", "bronze", "quarantine")}
+        seen: dict[str, Rows] = {name: getattr(self, name)() for name in ("current", "history", "bronze", "quarantine")}
         found = [told(name, rows, getattr(expected, name)) for name, rows in seen.items()]
         return [*filter(None, found), *self._lost_tombstones(expected)]
 

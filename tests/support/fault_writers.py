@@ -47,7 +47,11 @@ def race(first: Writer, second: Writer, *, point: str) -> Race:
         else:
             result.errors[writer.name] = None
 
-    thread = threading.Thread(target=lambda: (work(first), reached.set()))
+    def work_and_say_so() -> None:
+        work(first)
+        reached.set()
+
+    thread = threading.Thread(target=work_and_say_so)
 
     def hold(name: str) -> None:
         if threading.current_thread() is thread and name == point and not result.held:
