@@ -16,7 +16,7 @@ TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py benchmarks/correctness/*
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.installed ## Make the environment for Spark 3.5 and get Java and the jars ready
@@ -42,6 +42,16 @@ test-spark41: $(VENV41)/.installed ## Run every test on Spark 4.1 (needs Java 17
 test-live: setup ## Run the tests against a real PostgreSQL and Debezium (installs them on Debian as root)
 	@tests/live/install.sh
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/live
+
+.PHONY: test-faults
+test-faults: setup ## Run the job while it fails, is killed, and meets faults of storage: the daily share
+	@tests/faults/install.sh
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not exhaustive" tests/faults
+
+.PHONY: test-faults-all
+test-faults-all: setup ## Run all of it, which takes hours; FAULTS_SEED repeats a run
+	@tests/faults/install.sh
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/faults
 
 .PHONY: check
 check: $(VENV)/.installed ## Check format, lint, types, layers and the rules of the house

@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import PlanMismatchError
 from lakehouse.runtime import ledger_report, runner
-from lakehouse.runtime.runs import Run
 from lakehouse.runtime.planning import Job
 from lakehouse.runtime.reporting import JsonReporter
+from lakehouse.runtime.runs import Run
 from lakehouse.runtime.session import WAREHOUSE
 from lakehouse.tables import Table, last_marker, read_consistent
 

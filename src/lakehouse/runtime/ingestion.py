@@ -19,6 +19,7 @@ from lakehouse.cdc.parsing import routes_by_folder
 from lakehouse.columns import BATCH, FILE, TABLE
 from lakehouse.config.models import Input
 from lakehouse.errors import ConservationError, IncompatibleSchemaError, InputGoneError
+from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.runtime.batch_ids import batch_id, digest_config, digest_inputs
 from lakehouse.runtime.checks.orders import CHANGED, Verdict
@@ -89,7 +90,9 @@ def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run,
     if refused:
         refuse(refused)
     if entries:
+        reach("ingestion.before_plan")
         write_manifest(ledger, entries, _marker(f"{run.job}/manifest", entries, source, run))
+        reach("ingestion.after_plan")
     fresh = [entry for entry in entries if entry.has_rows]
     if fresh:
         _load(bronze, source, fresh, run)
@@ -170,11 +173,14 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
     if not bronze.exists():
         schema = rows.schema if source.files == "parquet" else change_log.TEXT
         bronze.create(schema, partition_by=[TABLE])
+        reach("ingestion.created")
     elif source.files == "parquet":
         new_columns = [field for field in rows.schema.fields if field.name not in bronze.schema().names]
         if new_columns:
             bronze.evolve(add=StructType(new_columns))
+    reach("ingestion.before_append")
     bronze.append(rows, commit=_marker(_app(run), entries, source, run))
+    reach("ingestion.after_append")
     if any(entry.records is not None for entry in entries):
         _refuse_loss(bronze, entries, _held(bronze, first.batch))
 

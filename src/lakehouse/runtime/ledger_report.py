@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from lakehouse.config.loading import validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError
-from lakehouse.runtime.runs import Run
 from lakehouse.runtime.planning import Job, Recipe, Task, like, named, plan_tasks
 from lakehouse.runtime.reporting import Reporter
+from lakehouse.runtime.runs import Run
 from lakehouse.tables import CommitMarker, Table, last_marker
 from lakehouse.tables.ledger import COMMITTED, SCHEMA, LedgerRow, replace_rows
 

@@ -12,6 +12,7 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType, Tim
 
 from lakehouse.cdc.changes import ORIGIN_TYPE, TOO_LATE, ParsedChanges
 from lakehouse.columns import BATCH, DETAIL, FILE, LOADED_AT, ORIGIN, RAW, REASON, ROW, RUN_ID, TABLE, quoted
+from lakehouse.failpoints import reach
 from lakehouse.runtime.ingestion import RefusedFile
 from lakehouse.runtime.runs import Run
 from lakehouse.tables import CommitMarker, Table
@@ -129,7 +130,9 @@ class Quarantine:
         if account.rejected:
             done = self._kept(F.col(TABLE).isNull())
             self._keep(None, slice_.rejected(since=done), done=done, through=through)
+        reach("quarantine.before_note")
         bronze.set_properties({applied_property(app): str(through)})
+        reach("quarantine.after_note")
         return account
 
     def keep_files(self, refused: Sequence[RefusedFile]) -> None:
@@ -183,7 +186,9 @@ class Quarantine:
             F.lit(self.run.run_id).alias(RUN_ID),
         )
         with self.lock:
+            reach("quarantine.before_append")
             self.table.append(kept, commit=CommitMarker(app=f"{self.run.job}/{table or 'unrouted'}", sequence=through))
+            reach("quarantine.after_append")
 
 
 def _described(file: RefusedFile) -> str:

@@ -24,6 +24,7 @@ from lakehouse.cdc.parsing import SNAPSHOT, parse_changes
 from lakehouse.columns import TABLE
 from lakehouse.config.models import Contract, Input
 from lakehouse.errors import ConfigError
+from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
@@ -68,6 +69,7 @@ def run_job(job: Job) -> Summary:
     if summary.written:
         add_rows(ledger, committed_rows(job, plans, summary.written, at=datetime.now(tz=UTC)))
     summary = replace(summary, seconds=monotonic() - started)
+    reach("runner.closing")
     job.report.close(summary)
     return summary
 
@@ -77,8 +79,11 @@ def _prepare(job: Job, name: str) -> Prepared:
     source = job.config.inputs[name]
     tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
     tasks = plan_tasks(job, name, source, tables)
+    reach("runner.targets_checked")
     landed = landing.list_landed(job.spark, source.path)
+    reach("runner.listed")
     loads = {} if source.feed == SNAPSHOT else _ingest(job, name, source, tables, landed.files, _quarantine(job))
+    reach("runner.landed")
     return Prepared(name=name, tables=tables, landed=landed, loads=loads, plans=make_plans(job, tasks, loads))
 
 
@@ -205,8 +210,10 @@ def _apply(
             rows = rows.where(F.col(TABLE) == table)
         # Parsed once, and the recipe followed once, whatever it is merged into.
         slice_ = Slice.of(rows, parse, since=start, through=batch)
+        reach("runner.parsed")
         changes = job.recipe({table: slice_.parsed.changes}, job.params)[table].localCheckpoint(eager=False)
         counted = quarantine.settle(table, slice_)
+        reach("runner.quarantined")
         done = [_merge(job, plan, changes, quarantine) for plan in together]
         written += done
         account = account if account.rows else left_out(counted, changes, merged=done[0].result.input)
@@ -219,7 +226,9 @@ def _merge(job: Job, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> 
     if late is not None:
         quarantine.keep_late(task.source, task.ref.identifier, late, through=plan.marker.sequence)
     merge = merge_history if task.output.write == "history" else merge_current
-    return job.merged(task, merge(target, changes, task.spec, commit=plan.marker))
+    result = merge(target, changes, task.spec, commit=plan.marker)
+    reach("runner.merged")
+    return job.merged(task, result)
 
 
 def _parser(source: Input, contract: Contract, table: str) -> Parse:

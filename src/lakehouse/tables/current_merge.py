@@ -16,6 +16,7 @@ from lakehouse.cdc.changes import UPSERT, ChangeSpec
 from lakehouse.cdc.reports import report
 from lakehouse.cdc.truncates import imply, with_implied
 from lakehouse.columns import AUTHORS, OP, SEQUENCE, quoted
+from lakehouse.failpoints import reach
 from lakehouse.tables.batches import Batch, assignments, condition, settled, touched
 from lakehouse.tables.interleaving import moved, start_again
 from lakehouse.tables.memory import Memory, truncates_frame
@@ -42,10 +43,13 @@ def write_current(
     events = _with_truncates(table, events, batch, memory, spec)
     folded = settled(scd1.fold(events, spec, partial=incomplete))
     counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
+    reach("current_merge.folded")
     check_ties(counts, spec)
     known = None
     if counts.forgotten:
+        reach("current_merge.before_tombstones")
         known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit)
+        reach("current_merge.after_tombstones")
     done = _commit(table, folded, counts, batch, spec, commit)
     if (remembers or companion.exists()) and moved(companion, known, buried):
         # A delete that came meanwhile may be newer than a row that was just written. Tombstones themselves only grow.

@@ -19,6 +19,7 @@ from pyspark.sql.types import DataType, StructType
 
 from lakehouse.columns import quoted
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
+from lakehouse.failpoints import reach
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
 from lakehouse.tables.arbitration import committing
@@ -302,15 +303,15 @@ class DeltaTable:
         def run() -> None:
             session = java_session(self._spark).cloneSession()
             with self._committing() as fence:
-                carried = commits.to_properties(marker, token, fence)
-                session.conf().set(_USER_METADATA, json.dumps(carried, sort_keys=True))
+                carried = json.dumps(commits.to_properties(marker, token, fence), sort_keys=True)
+                session.conf().set(_USER_METADATA, carried)
+                reach("delta.before_commit")
                 session.sql(statement)
+                reach("delta.committed")
 
         made = commit_once(run, partial(self._find, token), where=self._ref.identifier)
-        if made is not None:
+        if made is not None or (marker is None and not find):
             return made
-        if marker is None and not find:
-            return None
         made = self._find(token)
         if made is None and marker is not None:
             self.set_properties({applied_property(marker.app): to_note(marker)})

@@ -15,6 +15,7 @@ from lakehouse.cdc.compaction import reaching
 from lakehouse.cdc.reports import report
 from lakehouse.cdc.truncates import imply, with_implied
 from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
+from lakehouse.failpoints import reach
 from lakehouse.tables.batches import Batch, assignments, condition, settled, touched
 from lakehouse.tables.memory import Memory, truncates_frame
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
@@ -37,6 +38,7 @@ def write_history(
     folded = settled(scd2.fold(in_order, spec, partial=batch.partial))
     done = folded.where(~F.col(scd2.LATE_KEY))
     counts = tally(done)
+    reach("history_merge.folded")
     if counts.seen == batch.rows and not batch.truncates:
         result = _commit(table, done, counts, batch, spec, commit, f"t.{IS_LATEST}")
     else:

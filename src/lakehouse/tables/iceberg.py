@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DataType, StructType
 
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
+from lakehouse.failpoints import reach
 from lakehouse.tables import commits, statements
 from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
 from lakehouse.tables.commits import commit_failures, source_view
@@ -299,11 +300,13 @@ class IcebergTable:
         """Run a statement whose snapshot carries the marker and a token; returns the token."""
         token = commits.new_token()
         properties = commits.to_properties(marker, token)
-        commit_once(
-            lambda: with_commit_properties(self._spark, properties, lambda: self._spark.sql(statement)),
-            lambda: self._find(token),
-            where=self._ref.identifier,
-        )
+
+        def run() -> None:
+            reach("iceberg.before_commit")
+            with_commit_properties(self._spark, properties, lambda: self._spark.sql(statement))
+            reach("iceberg.committed")
+
+        commit_once(run, lambda: self._find(token), where=self._ref.identifier)
         return token
 
     def _find(self, token: str) -> Snapshot | None:

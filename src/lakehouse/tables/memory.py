@@ -18,6 +18,7 @@ from pyspark.sql.types import DataType, StructField, StructType
 from lakehouse.cdc import sequences
 from lakehouse.cdc.changes import EVENT_TIME_TYPE
 from lakehouse.columns import EVENT_TIME, SEQUENCE
+from lakehouse.failpoints import reach
 from lakehouse.tables.protocol import Table
 
 HORIZON_PROPERTY = "lakehouse.horizon"
@@ -71,7 +72,9 @@ def note_truncates(table: Table, memory: Memory, new: Iterable[Truncate]) -> Mem
     truncates = tuple(sorted(known.values(), key=lambda truncate: truncate.sequence))
     if truncates != memory.truncates:
         text = json.dumps([[truncate.sequence, truncate.at] for truncate in truncates])
+        reach("memory.before_note")
         table.set_properties({TRUNCATES_PROPERTY: text})
+        reach("memory.after_note")
     return Memory(type=memory.type, horizon=memory.horizon, truncates=truncates)
 
 

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from lakehouse.cdc import events as ev
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.errors import InvalidChangesError
+from lakehouse.failpoints import reach
 from lakehouse.tables.batches import Batch, measure, settled
 from lakehouse.tables.current_merge import TOMBSTONES, write_current, write_soft
 from lakehouse.tables.history_merge import write_history
@@ -87,6 +88,7 @@ def _merge(
             "nothing was written."
         )
         raise InvalidChangesError(msg)
+    reach("merging.measured")
     result = MergeResult()
     if batch.rows or batch.truncates:
         known = memory.truncates
@@ -96,7 +98,9 @@ def _merge(
         result = replace(result, applied=result.applied + new, duplicate=result.duplicate + batch.truncate_rows - new)
     if commit and not result.commit:
         # A batch that changed nothing has no commit to carry its marker; the note saves the next run another look.
+        reach("merging.before_note")
         table.set_properties({applied_property(commit.app): to_note(commit)})
+        reach("merging.after_note")
     rows = batch.rows + batch.truncate_rows + batch.too_late
     return replace(result, input=rows, quarantined=batch.too_late)
 

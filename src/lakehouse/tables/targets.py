@@ -21,6 +21,7 @@ from lakehouse.cdc.events import check_names, check_spec, payload_of
 from lakehouse.cdc.soft_deletes import soft_schema
 from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
 from lakehouse.errors import IncompatibleSchemaError
+from lakehouse.failpoints import reach
 from lakehouse.tables.alignment import fits, is_wider
 from lakehouse.tables.protocol import Table
 
@@ -119,6 +120,7 @@ def ensure(table: Table, target: Target) -> bool:
     # Latest rows apart from settled ones: a batch without late events never opens a settled file.
     partitions = [IS_LATEST] if target.kind == "history" else []
     table.create(target.schema, partition_by=partitions, properties=target.properties)
+    reach("targets.created")
     return True
 
 
@@ -130,6 +132,7 @@ def _evolve(table: Table, target: Target) -> None:
     widen = {f.name: f.dataType for f in target.compared if f.name in has and is_wider(f.dataType, has[f.name])}
     if add or widen:
         table.evolve(add=StructType(add), widen=widen)
+        reach("targets.evolved")
 
 
 def check(table: Table, target: Target) -> None:

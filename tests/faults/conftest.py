@@ -1,0 +1,55 @@
+"""The fault rig says the seed it runs with, and has a session that reaches a store which misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fault_lake import Lakes
+from fault_proxy import Proxy
+from fault_results import SEED
+from fault_store import running_store, store_conf
+from pyspark.sql import SparkSession
+
+from lakehouse.runtime.session import WAREHOUSE, open_session
+
+TINY = {
+    "spark.master": "local[2]",
+    "spark.default.parallelism": "2",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    # Compiling a plan takes longer than a dozen rows do.
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.driver.extraJavaOptions": "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC",
+}
+
+
+def pytest_report_header() -> str:
+    """The line that a run is repeated from."""
+    return f"faults: FAULTS_SEED={SEED}"
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[Proxy]:
+    """An object store behind a proxy that spoils what it is told to."""
+    with running_store() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory, store: Proxy) -> Iterator[SparkSession]:
+    """A local session as the suite's, quick on tiny tables, that reaches the store as well."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    conf = TINY | store_conf(store, folder)
+    session = open_session(app_name="faults", warehouse=folder, features=("core", "s3"), conf=conf)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def lakes(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lakes:
+    """Fresh lakes in the warehouse of the session."""
+    warehouse = Path(str(spark.conf.get(WAREHOUSE)))
+    return Lakes(warehouse=warehouse, new_folder=lambda: tmp_path_factory.mktemp("lake"))

@@ -1,0 +1,103 @@
+"""The job as a process of its own that can be killed, and readers that watch its tables meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fault_feed import Expected
+from fault_lake import FaultLake, Rows
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 600
+"""Seconds after which a run hangs."""
+
+
+def start(lake: FaultLake, *, under: Sequence[str] = (), **environment: str) -> subprocess.Popen[bytes]:
+    """Start the job in a process group of its own, `under` another program if need be."""
+    with (lake.folder / "job.log").open("ab") as log:
+        return subprocess.Popen(
+            [*under, sys.executable, str(ROOT / "jobs" / "cdc_to_warehouse.py"), *lake.arguments()],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+
+
+def run(lake: FaultLake, *, under: Sequence[str] = (), **environment: str) -> int:
+    """Run the job to its end, whichever: its exit code, negative when a signal ended it. Nothing of it is left then."""
+    child = start(lake, under=under, **environment)
+    try:
+        return child.wait(timeout=LIMIT)
+    finally:
+        kill_group(child)
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """SIGKILL for the process, its JVM and its Python workers, at once."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    finally:
+        child.wait()
+
+
+def kill_after(lake: FaultLake, seconds: float) -> bool:
+    """Start the job and kill its group after so many seconds; whether it was still at work."""
+    child = start(lake)
+    try:
+        child.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        kill_group(child)
+        return True
+    return False
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """What a reader that polled all the time saw: how often it looked, and what was no whole batch."""
+
+    looks: int = 0
+    wrong: list[str] = field(default_factory=list)
+    error: BaseException | None = None
+
+
+@contextmanager
+def watching(lake: FaultLake, states: Sequence[Expected]) -> Iterator[Watch]:
+    """Read both targets over and over in the block; each must be one of the states, or not be there yet."""
+    whole: dict[str, list[Rows]] = {
+        name: [[], *(getattr(state, name) for state in states)] for name in ("current", "history")
+    }
+    watch, done = Watch(), threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.05):
+            for name, allowed in whole.items():
+                if getattr(lake, name)() not in allowed:
+                    watch.wrong.append(f"{name} showed a part of a batch")
+            watch.looks += 1
+
+    def look_or_say_why() -> None:
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001 - raised again where the block ends
+            watch.error = error
+
+    reader = threading.Thread(target=look_or_say_why)
+    reader.start()
+    try:
+        yield watch
+    finally:
+        done.set()
+        reader.join()
+    if watch.error is not None:
+        raise watch.error
