@@ -144,7 +144,9 @@ def read_iceberg(warehouse: Path, name: tuple[str, str], columns: Sequence[str])
     database = warehouse / "catalog.db"
     if not database.is_file():
         return []
-    with closing(load_catalog("lake", type="sql", uri=f"sqlite:///{database}", init_catalog_tables="false")) as lake:
+    with closing(
+        load_catalog("lake", type="sql", uri=f"sqlite:///{database}?timeout=60", init_catalog_tables="false")
+    ) as lake:
         try:
             return as_rows(lake.load_table(name).scan().to_arrow(), columns)
         except NoSuchTableError:
