@@ -10,7 +10,7 @@ from pyspark.sql.types import IntegerType, LongType, StringType, StructField, St
 
 from lakehouse.columns import quoted
 from lakehouse.errors import ConfigError
-from lakehouse.tables import Table, TableRef
+from lakehouse.tables import Merge, Table, TableRef
 from lakehouse.testing.conformance import TableConformance
 from lakehouse.testing.conformance.fixtures import PEOPLE, rows_of
 
@@ -36,6 +36,21 @@ class TestDeltaByPath(TableConformance):
         with pytest.raises(ConfigError, match="not both"):
             table.create(PEOPLE, partition_by=["id"], cluster_by=["name"])
         assert not table.exists()
+
+    @pytest.mark.parametrize("name", ["path", "Path"])
+    def test_a_column_may_have_the_name_that_delta_joins_by(self, spark: SparkSession, table: Table, name: str) -> None:
+        """A column named like one of Delta's own, there from the start or added to rows with deletes, fails no statement."""
+        later = name != "path"
+        first = StructType([StructField("id", LongType()), StructField("a" if later else name, StringType())])
+        table.create(first)
+        table.append(spark.createDataFrame([(1, "a"), (2, "b"), (3, "c")], first).coalesce(1))
+        how = Merge(on="t.id = s.id", update={"id": "s.id + 10"})
+        table.merge(spark.createDataFrame([(1,)], "id bigint"), how)
+        if later:
+            table.evolve(add=StructType([StructField(name, StringType())]))
+        table.merge(spark.createDataFrame([(2,)], "id bigint"), how)
+        table.overwrite(table.read().limit(0), where="id = 3")
+        assert sorted(row.id for row in table.read().collect()) == [11, 12]
 
     @pytest.mark.parametrize("layout", ["partition_by", "cluster_by"])
     def test_a_column_is_widened_without_a_change_of_layout(

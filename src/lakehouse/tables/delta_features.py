@@ -10,6 +10,7 @@ _DELETION_VECTORS = {"delta.enableDeletionVectors": "true"}
 _COLUMN_MAPPING = {"delta.columnMapping.mode": "name"}
 _TYPE_WIDENING = {"delta.enableTypeWidening": "true"}
 _TIMESTAMP_NTZ = {"delta.feature.timestampNtz": "supported"}
+_NO_DELETION_VECTORS = {"delta.enableDeletionVectors": "false"}
 _UNMAPPABLE = frozenset(" ,;{}()\n\t=")
 """Characters that a column name may have under column mapping only."""
 
@@ -17,21 +18,30 @@ _UNMAPPABLE = frozenset(" ,;{}()\n\t=")
 def features_of(schema: StructType) -> dict[str, str]:
     """Properties of a new table: deletion vectors, and column mapping where a name, nested ones included, needs it.
 
+    Delta marks the rows of a file by joining on a column `path` of its own, which fails where the table has one
+    (delta-io/delta#2943): such a table goes without deletion vectors.
+
     >>> from pyspark.sql.types import LongType
     >>> features_of(StructType([StructField("two words", LongType())]))
     {'delta.enableDeletionVectors': 'true', 'delta.columnMapping.mode': 'name'}
     """
-    return {**_DELETION_VECTORS, **(_COLUMN_MAPPING if _needs_mapping(schema) else {})}
+    vectors = _NO_DELETION_VECTORS if _has_path(schema) else _DELETION_VECTORS
+    return {**vectors, **(_COLUMN_MAPPING if _needs_mapping(schema) else {})}
 
 
 def features_for(added: Sequence[StructField], widened: Mapping[str, DataType]) -> dict[str, str]:
     """Properties that a table needs before columns are added or widened; Delta sets them by itself at creation only."""
     schema = StructType(list(added))
     return {
+        **(_NO_DELETION_VECTORS if _has_path(schema) else {}),
         **(_COLUMN_MAPPING if _needs_mapping(schema) else {}),
         **(_TIMESTAMP_NTZ if "timestamp_ntz" in schema.simpleString() else {}),
         **(_TYPE_WIDENING if widened else {}),
     }
+
+
+def _has_path(schema: StructType) -> bool:
+    return any(field.name.casefold() == "path" for field in schema)
 
 
 def _needs_mapping(schema: StructType) -> bool:
