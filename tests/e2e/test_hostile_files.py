@@ -57,6 +57,7 @@ class Job:
             "options": {**form, "sequence": {"seq": "bigint"}},
             "tables": {"app.items": {"keys": ["id"], "columns": {"id": "bigint", "name": "string"}}},
             "bronze": f"{self.zone}.bronze",
+            "missing_columns": "refuse",
             "limits": {"record_bytes": 2000, "columns": 20, "decompressed_bytes": 1 << 20},
         }
 
@@ -175,13 +176,16 @@ def test_csv(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[
     items = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 11: "nul \x00 and\nline", 12: "\u202ertl"}
     assert job.items() == items | {number: "named" for number, _ in enumerate(NAMES, 100)}
 
-    # A refused file that has changed is looked at again, a loaded one is held to its content; latin-1 may be declared.
-    job.input |= {"changed_files": "quarantine", "encoding": "latin-1"}
+    # A refused file that has changed is looked at again, a loaded one is held to its content; latin-1 may be declared,
+    # and columns may be left out, but for keys.
+    job.input |= {"changed_files": "quarantine", "encoding": "latin-1", "missing_columns": "load"}
     job.land({"cut.csv.gz": packed, "good.csv": header + b"1,swapped,2\n", "latin.csv": header + b"8,caf\xe9!,1\n"})
+    job.land({"renamed.csv": b"id,seq\n9,1\n", "without key.csv": b"name,seq\nxy,1\n"})
     said = job.run(capsys)
-    assert (said["files"], said["rows"], said["refused_files"]) == (2, 2, {"changed": 1})
-    assert job.items()[1] == "one"
-    assert (job.items()[7], job.items()[8]) == ("seven", "café!")
+    assert (said["files"], said["rows"], said["refused_files"]) == (3, 3, {"changed": 1, "missing_columns": 1})
+    items = job.items()
+    assert items[1] == "one"
+    assert (items[7], items[8], items[9]) == ("seven", "café!", None)
 
 
 def test_json_lines(

@@ -148,8 +148,8 @@ class Input(Model):
         encoding: of text files: UTF-8, or one of a byte a letter as Python names it (`cp1252`, `latin-1`).
         changed_files: what becomes of a file whose content changed under its name: its rows are new records (`load`), or it
             is set aside and never read (`quarantine`).
-        missing_columns: what becomes of a CSV or Parquet file that lacks columns of its table's contract: it is refused
-            (`refuse`), or they count as null (`load`).
+        missing_columns: what becomes of a CSV or Parquet file that lacks columns of its table's contract, as those from before
+            a column was added do: they count as null (`load`), or the file is refused (`refuse`). Keys are never left out.
         preflight: whether files are looked at before they are loaded; `off` trusts them.
         limits: how much a file may ask for.
     """
@@ -165,7 +165,7 @@ class Input(Model):
     snapshots: Snapshots = Field(default_factory=Snapshots)
     encoding: Name = "utf-8"
     changed_files: Literal["load", "quarantine"] = "load"
-    missing_columns: Literal["refuse", "load"] = "refuse"
+    missing_columns: Literal["load", "refuse"] = "load"
     preflight: bool = True
     limits: Limits = Field(default_factory=Limits)
 

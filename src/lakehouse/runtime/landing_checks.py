@@ -74,8 +74,8 @@ def rules_of(source: Input) -> Rules:
 
 
 def columns_of(source: Input, file: LandedFile) -> tuple[str, ...]:
-    """The columns that a file has to have: those of the table that its folders name, unless others may be left out."""
-    if source.missing_columns == "load" or not routes_by_folder(source.feed):
+    """The columns that a file has to have: the keys of the table that its folders name, or all where none may be left out."""
+    contract = source.tables.get(".".join(file.table)) if routes_by_folder(source.feed) else None
+    if contract is None:
         return ()
-    contract = source.tables.get(".".join(file.table))
-    return () if contract is None else tuple(contract.columns)
+    return tuple(contract.keys if source.missing_columns == "load" else contract.columns)
