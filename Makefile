@@ -13,6 +13,7 @@ PYTHON ?= $(call runs,python3.11 "$$HOME"/.pyenv/versions/3.11.*/bin/python3.11)
 PYTHON41 ?= $(call runs,python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13 python3.11)
 PYTEST_ARGS ?=
 TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py benchmarks/correctness/*.py data/samples/*/*.py conftest.py)
+GUARDED := src jobs tests configs
 
 .PHONY: help
 help: ## List the targets
@@ -44,11 +45,14 @@ test-live: setup ## Run the tests against a real PostgreSQL and Debezium (instal
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/live
 
 .PHONY: check
-check: $(VENV)/.installed ## Check format, lint, types, layers and the rules of the house
+check: $(VENV)/.installed ## Check format, lint, types, layers, secrets and the rules of the house
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy $(TYPED)
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/bandit -q -ll -r $(GUARDED) 2> >(grep -v 'but no failed test' >&2) # it warns of each part of a marked line
+	git ls-files -z --cached --others --exclude-standard -- $(GUARDED) requirements \
+		| xargs -0 $(VENV)/bin/detect-secrets-hook --no-verify --baseline .secrets.baseline
 	$(VENV)/bin/python -m pytest -q tests/house
 
 .PHONY: fmt
