@@ -12,7 +12,8 @@ runs = $(shell for p in $(1); do "$$p" -c '' >/dev/null 2>&1 && { echo "$$p"; br
 PYTHON ?= $(call runs,python3.11 "$$HOME"/.pyenv/versions/3.11.*/bin/python3.11)
 PYTHON41 ?= $(call runs,python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13 python3.11)
 PYTEST_ARGS ?=
-TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py benchmarks/correctness/*.py data/samples/*/*.py conftest.py)
+TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py benchmarks/correctness/*.py requirements/*.py data/samples/*/*.py conftest.py)
+GUARDED := src jobs tests configs
 
 .PHONY: help
 help: ## List the targets
@@ -54,11 +55,14 @@ test-faults-all: setup ## Run all of it, which takes hours; FAULTS_SEED repeats 
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/faults
 
 .PHONY: check
-check: $(VENV)/.installed ## Check format, lint, types, layers and the rules of the house
+check: $(VENV)/.installed ## Check format, lint, types, layers, secrets and the rules of the house
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy $(TYPED)
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/bandit -q -ll -r $(GUARDED) 2> >(grep -v 'but no failed test' >&2) # it warns of each part of a marked line
+	git ls-files -z --cached --others --exclude-standard -- $(GUARDED) requirements \
+		| xargs -0 $(VENV)/bin/detect-secrets-hook --no-verify --baseline .secrets.baseline
 	$(VENV)/bin/python -m pytest -q tests/house
 
 .PHONY: fmt
@@ -69,6 +73,16 @@ fmt: $(VENV)/.installed ## Format the code and mend what the linter can
 .PHONY: wheel
 wheel: $(VENV)/.installed ## Build the wheel into dist/
 	$(VENV)/bin/python -m build --wheel --no-isolation
+
+.PHONY: sbom
+sbom: $(VENV)/.installed $(VENV41)/.installed ## Write into dist/ what the wheel runs with on each Spark (CycloneDX)
+	$(VENV)/bin/python requirements/bill.py dist
+	$(VENV41)/bin/python requirements/bill.py dist
+
+.PHONY: audit
+audit: $(VENV)/.installed ## Ask for known vulnerabilities of what is pinned (needs a network)
+	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/spark35.txt
+	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/spark41.txt
 
 .PHONY: bench
 bench: setup ## Measure a merge against its floor

@@ -183,9 +183,9 @@ def test_csv(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[
     job.land({"renamed.csv": b"id,seq\n9,1\n", "without key.csv": b"name,seq\nxy,1\n"})
     said = job.run(capsys)
     assert (said["files"], said["rows"], said["refused_files"]) == (3, 3, {"changed": 1, "missing_columns": 1})
-    items = job.items()
-    assert items[1] == "one"
-    assert (items[7], items[8], items[9]) == ("seven", "café!", None)
+    shown = job.items()
+    assert shown[1] == "one"
+    assert (shown[7], shown[8], shown[9]) == ("seven", "café!", None)
 
 
 def test_json_lines(

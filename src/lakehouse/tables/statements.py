@@ -153,12 +153,12 @@ def widen_column(target: str, name: str, data_type: DataType) -> str:
 def insert_into(target: str, source: str, *, replace_where: str | None = None) -> str:
     """INSERT the whole of `source`, whose columns are those of the target in its order."""
     replacing = f" REPLACE WHERE {replace_where}" if replace_where else ""
-    return f"INSERT INTO {target}{replacing} SELECT * FROM {source}"  # noqa: S608 - every name is quoted; predicates are SQL by contract
+    return f"INSERT INTO {target}{replacing} SELECT * FROM {source}"  # nosec B608  # noqa: S608 - every name is quoted; predicates are SQL by contract
 
 
 def read_version(target: str, version: int) -> str:
     """SELECT everything as of a version."""
-    return f"SELECT * FROM {target} VERSION AS OF {version}"  # noqa: S608 - every name is quoted; predicates are SQL by contract
+    return f"SELECT * FROM {target} VERSION AS OF {version}"  # nosec B608  # noqa: S608 - every name is quoted; predicates are SQL by contract
 
 
 def merge_into(target: str, source: str, merge: Merge, columns: Sequence[str]) -> str:
@@ -175,11 +175,11 @@ def merge_into(target: str, source: str, merge: Merge, columns: Sequence[str]) -
     if merge.update:
         narrowed = f" AND ({merge.update_when})" if merge.update_when else ""
         assignments = ", ".join(f"t.{quoted(name)} = {value}" for name, value in merge.update.items())
-        clauses.append(f"WHEN MATCHED{narrowed} THEN UPDATE SET {assignments}")
+        clauses.append(f"WHEN MATCHED{narrowed} THEN UPDATE SET {assignments}")  # nosec B608  # every name is quoted; values are SQL by contract
     if merge.insert:
         narrowed = f" AND ({merge.insert_when})" if merge.insert_when else ""
         values = ", ".join(merge.insert.get(name, "NULL") for name in columns)
-        clauses.append(f"WHEN NOT MATCHED{narrowed} THEN INSERT ({column_list(columns)}) VALUES ({values})")  # noqa: S608 - every name is quoted; predicates are SQL by contract
+        clauses.append(f"WHEN NOT MATCHED{narrowed} THEN INSERT ({column_list(columns)}) VALUES ({values})")  # nosec B608  # noqa: S608 - every name is quoted; predicates are SQL by contract
     if not clauses:
         msg = "a merge needs at least one of update, insert and delete_when"
         raise ConfigError(msg)
@@ -195,7 +195,7 @@ def replace_by_merge(target: str, source: str, schema: StructType, predicate: st
     names = [field.name for field in schema if not has_map(field.dataType)]
     values = ", ".join(f"s.{quoted(name)}" for name in schema.names)
     condition = f"{_spread('t', names)} = {_spread('s', names)} + 1"
-    insert = f"WHEN NOT MATCHED THEN INSERT ({column_list(schema.names)}) VALUES ({values})"  # noqa: S608 - every name is quoted; predicates are SQL by contract
+    insert = f"WHEN NOT MATCHED THEN INSERT ({column_list(schema.names)}) VALUES ({values})"  # nosec B608  # noqa: S608 - every name is quoted; predicates are SQL by contract
     delete = f"WHEN NOT MATCHED BY SOURCE AND ({predicate}) THEN DELETE"
     return f"MERGE INTO {target} AS t USING {source} AS s ON {condition} {insert} {delete}"
 

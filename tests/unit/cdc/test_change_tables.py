@@ -48,11 +48,11 @@ def test_the_change_data_feed_of_a_delta_table_makes_the_table_again(spark: Spar
     spark.sql(
         f"CREATE TABLE {table} (id BIGINT, v STRING) USING delta TBLPROPERTIES (delta.enableChangeDataFeed = true)"
     )
-    spark.sql(f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, NULL)")  # noqa: S608
-    spark.sql(f"UPDATE {table} SET v = 'A' WHERE id = 1")  # noqa: S608
-    spark.sql(f"UPDATE {table} SET id = 9 WHERE id = 2")  # noqa: S608
-    spark.sql(f"DELETE FROM {table} WHERE id = 3")  # noqa: S608
-    spark.sql(f"INSERT OVERWRITE {table} VALUES (1, 'A'), (4, 'd')")  # noqa: S608
+    spark.sql(f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, NULL)")  # nosec B608  # noqa: S608 - names of our own
+    spark.sql(f"UPDATE {table} SET v = 'A' WHERE id = 1")  # nosec B608  # noqa: S608 - names of our own
+    spark.sql(f"UPDATE {table} SET id = 9 WHERE id = 2")  # nosec B608  # noqa: S608 - names of our own
+    spark.sql(f"DELETE FROM {table} WHERE id = 3")  # nosec B608  # noqa: S608 - names of our own
+    spark.sql(f"INSERT OVERWRITE {table} VALUES (1, 'A'), (4, 'd')")  # nosec B608  # noqa: S608 - names of our own
     feed = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", 0)
     parsed = parse_changes(feed.load(str(tmp_path / "source")), feed="delta-cdf", schema=SCHEMA, keys="id")
     assert changes_of(parsed) == [
@@ -79,10 +79,10 @@ def test_row_47_the_changelog_of_an_iceberg_table_makes_the_table_again(spark: S
     table = "lake.changelog.source"
     spark.sql("CREATE NAMESPACE IF NOT EXISTS lake.changelog")
     spark.sql(f"CREATE TABLE {table} (id BIGINT, v STRING) USING iceberg TBLPROPERTIES ('format-version' = '2')")
-    spark.sql(f"INSERT INTO {table} SELECT /*+ COALESCE(1) */ * FROM VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, NULL)")  # noqa: S608
-    spark.sql(f"UPDATE {table} SET v = 'A' WHERE id = 1")  # noqa: S608
-    spark.sql(f"UPDATE {table} SET id = 9 WHERE id = 2")  # noqa: S608
-    spark.sql(f"DELETE FROM {table} WHERE id = 3")  # noqa: S608
+    spark.sql(f"INSERT INTO {table} SELECT /*+ COALESCE(1) */ * FROM VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, NULL)")  # nosec B608  # noqa: S608 - names of our own
+    spark.sql(f"UPDATE {table} SET v = 'A' WHERE id = 1")  # nosec B608  # noqa: S608 - names of our own
+    spark.sql(f"UPDATE {table} SET id = 9 WHERE id = 2")  # nosec B608  # noqa: S608 - names of our own
+    spark.sql(f"DELETE FROM {table} WHERE id = 3")  # nosec B608  # noqa: S608 - names of our own
     raw = spark.table(f"{table}.changes").select("id", "v", "_change_type", "_change_ordinal")
     parsed = parse_changes(raw, feed="iceberg-changelog", schema=SCHEMA, keys="id")
     expected = [

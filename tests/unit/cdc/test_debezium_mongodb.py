@@ -57,7 +57,7 @@ def test_keys_of_every_kind_and_every_fault(text_rows: Any, outcomes: Any) -> No
     text = "the text is not one JSON object of the form of Debezium messages"
     document = "a document in the message is not one JSON object"
     records = [
-        line(message("d"), '{"$oid": "596e275826f08b2730779e1f"}'),
+        line(message("d"), '{"$oid": "596e275826f08b2730779e1f"}'),  # pragma: allowlist secret - an object identifier
         line(message("d"), '"1234"'),
         line(message("d"), "1234"),
         line(message("d"), '{"hi":"kafka","nums":[10,100]}'),
@@ -74,7 +74,12 @@ def test_keys_of_every_kind_and_every_fault(text_rows: Any, outcomes: Any) -> No
     ]
     found = outcomes(parse_changes(text_rows(records), feed="debezium-mongodb", schema=SCHEMA, keys="_id"))
     keys = [(found[i][0]["_op"], found[i][0]["_id"]) for i in range(4)]
-    identities = ("596e275826f08b2730779e1f", "1234", "1234", '{"hi":"kafka","nums":[10,100]}')
+    identities = (
+        "596e275826f08b2730779e1f",  # pragma: allowlist secret - as above
+        "1234",
+        "1234",
+        '{"hi":"kafka","nums":[10,100]}',
+    )
     assert keys == [("delete", identity) for identity in identities]
     assert [found[i] for i in range(4, len(records))] == [
         ("missing_key", "no value for key _id"),
