@@ -49,14 +49,14 @@ def close(asked: Iterable[Requirement]) -> dict[str, frozenset[str]]:
     One that is not installed, because the platform brings it, is listed and not followed.
     """
     needs: dict[str, frozenset[str]] = {}
-    followed = set()
+    followed: set[tuple[str, frozenset[str]]] = set()
     waiting = list(asked)
     while waiting:
         one = waiting.pop()
         name = canonicalize_name(one.name)
-        if (name, *sorted(one.extras)) in followed:
+        if (name, frozenset(one.extras)) in followed:
             continue
-        followed.add((name, *sorted(one.extras)))
+        followed.add((name, frozenset(one.extras)))
         brought = _brought(one)
         needs[name] = needs.get(name, frozenset()) | {canonicalize_name(other.name) for other in brought}
         waiting += brought
@@ -71,9 +71,8 @@ def python_components(needs: Iterable[str], pins: Mapping[str, str]) -> dict[str
 def jar_components(runtime: Runtime) -> tuple[Component, ...]:
     """Make a component of each jar that a runtime may load, of every feature."""
     bundles = runtime.bundles.values()
-    coordinates = (one for bundle in bundles for one in (*bundle.asked, *bundle.brought))
-    parts = (coordinate.split(":") for coordinate in coordinates)
-    return tuple(_component(PackageURL("maven", group, name, version)) for group, name, version in parts)
+    coordinates = (one.split(":") for bundle in bundles for one in (*bundle.asked, *bundle.brought))
+    return tuple(_component(PackageURL("maven", group, name, version)) for group, name, version in coordinates)
 
 
 def make_bill(project: Mapping[str, Any], runtime: Runtime) -> Bom:
