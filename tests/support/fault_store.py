@@ -37,7 +37,7 @@ def running_store() -> Iterator[Proxy]:
     server.start()
     try:
         _, port = server.get_host_and_port()
-        with urlopen(Request(f"http://127.0.0.1:{port}/{BUCKET}", method="PUT")):
+        with urlopen(Request(f"http://127.0.0.1:{port}/{BUCKET}", method="PUT")):  # nosec B310  # a server of our own
             pass
         with running_proxy(port, seed=SEED) as proxy:
             yield proxy
