@@ -40,7 +40,7 @@ class Recording:
 
     def read(self, spark: SparkSession, table: str, only: str = "") -> DataFrame:
         """Bronze rows of one table; `only` narrows to files whose name contains it."""
-        files = [f for f in landing.list_files(spark, str(SHOP / self.folder)) if only in f.name]
+        files = [f for f in landing.list_landed(spark, str(SHOP / self.folder)).files if only in f.name]
         if self.feed == "dms-s3":
             files = [f for f in files if f"/{table.replace('.', '/')}/" in f.file]
         if self.files == "parquet":

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.events import payload_of
-from lakehouse.cdc.history import versions
+from lakehouse.cdc.history import SHOWN, versions
 from lakehouse.columns import (
     EFFECTIVE_FROM,
     EFFECTIVE_TO,
@@ -26,7 +26,6 @@ from lakehouse.columns import (
     require,
 )
 
-_SHOWN = (VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, SEQUENCE)
 _NEXT = "__lh_next"
 _RECORD = "__lh_record"
 
@@ -50,12 +49,12 @@ def with_deletions(history: DataFrame, *, keys: Columns) -> DataFrame:
         MissingColumnsError: the frame is no history table with these keys.
     """
     names = as_tuple(keys)
-    require([*names, *_SHOWN], history.columns, where="the history table")
+    require([*names, *SHOWN], history.columns, where="the history table")
     payload = [F.col(quoted(name)) for name in payload_of(history.schema).names]
     in_order = Window.partitionBy(*map(quoted, names)).orderBy(VALID_FROM)
     follower = F.lead(F.struct(F.col(VALID_FROM).alias("s"), F.col(EFFECTIVE_FROM).alias("t"))).over(in_order)
-    seen = versions(history).select(*payload, *_SHOWN, follower.alias(_NEXT))
-    version = F.struct(*_SHOWN, F.lit(False).alias(IS_DELETED))
+    seen = versions(history).select(*payload, *SHOWN, follower.alias(_NEXT))
+    version = F.struct(*SHOWN, F.lit(False).alias(IS_DELETED))
     deletion = F.struct(
         F.col(VALID_TO).alias(VALID_FROM),
         F.col(f"{_NEXT}.s").alias(VALID_TO),

@@ -42,6 +42,9 @@ from lakehouse.errors import ConfigError
 
 ANNOTATION = (VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, IS_LATEST)
 
+SHOWN = (VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, SEQUENCE)
+"""What people see of a version, beside its payload."""
+
 IS_VERSION = f"({VALID_TO} IS NULL OR {VALID_FROM} <> {VALID_TO})"
 """SQL: whether a row's interval has a width. Never null: a row without an end is open."""
 

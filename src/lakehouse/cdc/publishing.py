@@ -23,9 +23,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import DataType, DateType, StructType, TimestampNTZType, TimestampType
 
 from lakehouse.cdc.events import payload_of
-from lakehouse.cdc.history import IS_VERSION
+from lakehouse.cdc.history import IS_VERSION, SHOWN
 from lakehouse.columns import (
-    EFFECTIVE_FROM,
     EFFECTIVE_TO,
     IS_CURRENT,
     SEQUENCE,
@@ -45,7 +44,6 @@ _FAR: dict[type[DataType], str] = {
     TimestampType: "TIMESTAMP '9999-12-31 00:00:00'",
     TimestampNTZType: "TIMESTAMP_NTZ '9999-12-31 00:00:00'",
 }
-_SHOWN = (VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, SEQUENCE)
 # As text, whatever the session says of zones; JSON would cut a timestamp to milliseconds.
 _EXACT = (
     "map('timeZone', 'UTC', 'timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSSXXX', "
@@ -98,12 +96,12 @@ def select_rows(
     """
     options = publication or Publication()
     names = as_tuple(keys)
-    require([*names, *_SHOWN], schema.names, where="the history table")
+    require([*names, *SHOWN], schema.names, where="the history table")
     payload = payload_of(schema).names
-    if options.surrogate_key in (*payload, *_SHOWN):
+    if options.surrogate_key in (*payload, *SHOWN):
         msg = f"surrogate_key {options.surrogate_key!r} is a column of the table already; choose another name"
         raise ConfigError(msg)
-    shown = {name: quoted(name) for name in (*payload, *_SHOWN)}
+    shown = {name: quoted(name) for name in (*payload, *SHOWN)}
     if options.open_end is not None:
         shown[VALID_TO] = f"if({IS_CURRENT}, {_open_end(options.open_end, schema[SEQUENCE].dataType)}, {VALID_TO})"
         shown[EFFECTIVE_TO] = f"if({IS_CURRENT}, {_FAR[TimestampType]}, {EFFECTIVE_TO})"

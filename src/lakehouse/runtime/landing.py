@@ -32,15 +32,6 @@ class Landed:
     hidden: int = 0
 
 
-def list_files(spark: SparkSession, folder: str) -> list[LandedFile]:
-    """Every file below a folder that is not hidden.
-
-    Raises:
-        ConfigError: there is no such folder.
-    """
-    return list_landed(spark, folder).files
-
-
 def list_landed(spark: SparkSession, folder: str) -> Landed:
     """Every file below a folder.
 

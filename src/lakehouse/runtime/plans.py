@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -21,7 +21,7 @@ from lakehouse.runtime.landing import Landed
 from lakehouse.runtime.planning import WORKERS, Job, Task, named
 from lakehouse.runtime.reporting import Written
 from lakehouse.tables import CommitMarker, Table, last_marker
-from lakehouse.tables.ledger import COMMITTED, FAILED, PLANNED, Known, LedgerRow, State
+from lakehouse.tables.ledger import COMMITTED, Known, LedgerRow, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +88,7 @@ def _make_plan(job: Job, loads: Mapping[str, Loaded], task: Task) -> Plan:
     marker = CommitMarker(app=app, sequence=0, config_hash=config, run_id=job.run.run_id)
     if load and load.batch:
         check_held(held, load, label)
-        marker = CommitMarker(
-            app=app,
-            sequence=load.batch,
-            batch_id=batch_id(load.inputs(load.batch), label, config),
-            config_hash=config,
-            run_id=job.run.run_id,
-        )
+        marker = replace(marker, sequence=load.batch, batch_id=batch_id(load.inputs(load.batch), label, config))
     uuid = target.identity() if there else None
     return Plan(task=task, target=target, label=label, held=held, marker=marker, table_uuid=uuid)
 
@@ -164,14 +158,12 @@ def _shown_otherwise(plan: Plan, plans: Iterable[Plan], known: Known) -> Plan | 
     return next((p for p in plans if p.held and p.start == plan.marker.sequence and p.held.run_id in runs), None)
 
 
-def planned_rows(job: Job, plans: Iterable[Plan], *, at: datetime) -> list[LedgerRow]:
-    """What the ledger is told before anything is merged."""
-    return [_row(job, plan, PLANNED, at, uuid=plan.table_uuid) for plan in plans if plan.pending]
+def pending_rows(job: Job, plans: Iterable[Plan], state: State, *, at: datetime) -> list[LedgerRow]:
+    """What the ledger is told before anything is merged (planned), and when the run could not end (failed).
 
-
-def failed_rows(job: Job, plans: Iterable[Plan], *, at: datetime) -> list[LedgerRow]:
-    """What the ledger is told when the run could not end: nothing of a table, which the next run looks at itself."""
-    return [_row(job, plan, FAILED, at, uuid=plan.table_uuid) for plan in plans if plan.pending]
+    Nothing is said of what a table holds by then: the next run looks at it itself.
+    """
+    return [_row(job, plan, state, at, uuid=plan.table_uuid) for plan in plans if plan.pending]
 
 
 def committed_rows(job: Job, plans: Iterable[Plan], written: Iterable[Written], *, at: datetime) -> list[LedgerRow]:

@@ -106,7 +106,7 @@ class Quarantine:
         rows = late.select(F.lit(TOO_LATE).alias(REASON), F.lit(detail).alias(DETAIL), raw.alias(RAW), origin)
         if rows.isEmpty():
             return
-        self._kept(F.lit(False))
+        self._ensure()
         places = F.struct(F.col(FILE).alias("file"), F.col(ROW).alias("row")).alias("place")
         known = self.table.read().where((F.col(TABLE) == table) & (F.col(DETAIL) == detail)).select(places)
         place = F.struct(f"{ORIGIN}.file", f"{ORIGIN}.row")
@@ -140,7 +140,7 @@ class Quarantine:
 
         One that is in there already, with the same content and for the same reason, is not added twice.
         """
-        self._kept(F.lit(False))
+        self._ensure()
         named = self.table.read().where(F.col(FILE).isin([file.landed.file for file in refused]) & F.col(ROW).isNull())
         known = {(row[FILE], row[REASON], row[DETAIL]) for row in named.select(FILE, REASON, DETAIL).collect()}
         rows = [
@@ -163,11 +163,14 @@ class Quarantine:
             with self.lock:
                 self.table.append(frame.coalesce(1))
 
-    def _kept(self, mine: Column) -> int:
-        """The newest batch of which such rows are in the table."""
+    def _ensure(self) -> None:
         with self.lock:
             if not self.table.exists():
                 self.table.create(SCHEMA)
+
+    def _kept(self, mine: Column) -> int:
+        """The newest batch of which such rows are in the table."""
+        self._ensure()
         known = self.table.read().where(mine).agg(F.max(BATCH)).head()
         return (known[0] or 0) if known else 0
 

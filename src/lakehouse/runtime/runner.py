@@ -29,14 +29,14 @@ from lakehouse.runtime import landing
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
 from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
-from lakehouse.runtime.plans import Plan, Prepared, check_plans, committed_rows, failed_rows, make_plans, planned_rows
+from lakehouse.runtime.plans import Plan, Prepared, check_plans, committed_rows, make_plans, pending_rows
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
 from lakehouse.runtime.reporting import Summary, Written
 from lakehouse.runtime.snapshot_runs import run_snapshots
 from lakehouse.tables import Table
 from lakehouse.tables.compaction import too_late
-from lakehouse.tables.ledger import add_rows, recall_targets
+from lakehouse.tables.ledger import FAILED, PLANNED, add_rows, recall_targets
 from lakehouse.tables.merging import merge_current, merge_history
 
 
@@ -64,7 +64,7 @@ def run_job(job: Job) -> Summary:
     except Exception:
         # Whatever becomes of this note, the failure is what counts.
         with suppress(Exception):
-            add_rows(ledger, failed_rows(job, plans, at=datetime.now(tz=UTC)))
+            add_rows(ledger, pending_rows(job, plans, FAILED, at=datetime.now(tz=UTC)))
         raise
     if summary.written:
         add_rows(ledger, committed_rows(job, plans, summary.written, at=datetime.now(tz=UTC)))
@@ -99,7 +99,7 @@ def _announce(job: Job, ledger: Table, inputs: Sequence[Prepared]) -> None:
     known = recall_targets(ledger, job=job.config.job, sequences={plan.marker.sequence for plan in pending})
     for one in inputs:
         check_plans(one.plans, known, ledger=job.config.ledger, replan=job.replan)
-    add_rows(ledger, planned_rows(job, pending, at=datetime.now(tz=UTC)))
+    add_rows(ledger, pending_rows(job, pending, PLANNED, at=datetime.now(tz=UTC)))
 
 
 def _run_input(job: Job, prepared: Prepared, summary: Summary) -> Summary:

@@ -24,7 +24,7 @@ PLANNED: Final = "planned"
 COMMITTED: Final = "committed"
 FAILED: Final = "failed"
 
-# No column is called `path`: Delta 3.3 cannot delete rows of such a table by deletion vectors.
+# No column is called `path`: a Delta table that has one goes without deletion vectors.
 _TEXT = (
     "run_id",
     "job",

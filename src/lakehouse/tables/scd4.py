@@ -34,7 +34,7 @@ def merge_both(
         InvalidChangesError: as `merge_history`; nothing was written. Or as `merge_current`, for events that leave columns out
             under `on_tie="upsert_wins"`: then the history was written.
         IncompatibleSchemaError: a table does not fit.
-        CommitConflictError: other writers were faster three times.
+        CommitConflictError: other writers were faster five times.
     """
     same = settled(changes)
     told = merge_history(history, same, spec, commit=commit)
