@@ -9,7 +9,7 @@ import pytest
 from fault_lake import Lakes
 from fault_proxy import Proxy
 from fault_results import SEED
-from fault_store import running_store, store_conf
+from fault_store import running_store, store_conf, store_environment
 from pyspark.sql import SparkSession
 
 from lakehouse.runtime.session import WAREHOUSE, open_session
@@ -34,7 +34,9 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def store() -> Iterator[Proxy]:
     """An object store behind a proxy that spoils what it is told to."""
-    with running_store() as proxy:
+    with running_store() as proxy, pytest.MonkeyPatch.context() as patch:
+        for name, value in store_environment(proxy).items():
+            patch.setenv(name, value)
         yield proxy
 
 

@@ -106,52 +106,40 @@ def compete(table: Table, kind: str, first: Writer, second: Writer, *, point: st
     result = race(first, second, point=point)
     failed = result.failed(first, second)
     acknowledged = [event for writer in (first, second) if writer not in failed for event in writer.events]
-    found = wrong_rows(table, kind, [*known, *acknowledged])
+    found = [] if result.held else ["nobody was held"]
+    found += wrong_rows(table, kind, [*known, *acknowledged])
     for writer in failed:
         writer.do()
     everything = [*known, *first.events, *second.events]
     found += wrong_rows(table, kind, everything) if failed else []
-    return [f"held at {point}: {one}" for one in found]
+    return [f"{first.name} against {second.name}, held at {point}: {one}" for one in found]
 
 
-def raced(rig: Rig, kind: str, pair: str, point: str) -> list[str]:
-    """One race of a pair on a fresh table that holds some rows."""
+def race_merges(rig: Rig, kind: str, pair: str, point: str) -> list[str]:
+    """One race of a pair of merges on a fresh table that holds some rows."""
     table = rig.table()
     rig.merging(table, kind, "before", BEFORE).do()
     one, other = (rig.merging(table, kind, name, events) for name, events in zip("ab", PAIRS[pair], strict=True))
     return [f"{pair}, {wrong}" for wrong in compete(table, kind, one, other, point=point, known=BEFORE)]
 
 
-@pytest.mark.parametrize("kind", MERGES)
-def test_two_merges_of_one_key(rig: Rig, kind: str) -> None:
-    """A writer that has read the table is overtaken: both changes are in the table, the key once."""
-    found = raced(rig, kind, "two changes of one key", POINTS[kind][1])
-    note(rig, f"two merges into a {kind} table", 1, found)
-    assert found == []
-
-
-@pytest.mark.parametrize("kind", MERGES)
-def test_the_first_commit_of_all(rig: Rig, kind: str) -> None:
-    """A writer has just made the table and is overtaken before it writes: both changes are in the table, the key once."""
+def race_first_merges(rig: Rig, kind: str) -> list[str]:
+    """Two merges into a table that is not there; the first has just made it."""
     table = rig.table()
     one, other = (rig.merging(table, kind, name, [upsert(at, name)]) for name, at in (("a", 20), ("b", 30)))
-    found = compete(table, kind, one, other, point="targets.created", known=[])
-    note(rig, f"two first merges into a {kind} table", 1, found)
-    assert found == []
+    return compete(table, kind, one, other, point="targets.created", known=[])
 
 
-def test_a_merge_and_a_compaction(rig: Rig) -> None:
-    """A merge that has read the table is overtaken by a compaction, which changes no row: neither loses anything."""
+def race_compaction(rig: Rig, kind: str, point: str) -> list[str]:
+    """A merge that holds while the table is compacted, which changes no row."""
     table = rig.table()
-    rig.merging(table, "current", "before", BEFORE).do()
-    merge = rig.merging(table, "current", "a", [upsert(20, "first")])
-    found = compete(table, "current", merge, rig.compacting(table), point="current_merge.folded", known=BEFORE)
-    note(rig, "a merge and a compaction", 1, found)
-    assert found == []
+    rig.merging(table, kind, "before", BEFORE).do()
+    merge = rig.merging(table, kind, "a", [upsert(20, "first")])
+    return compete(table, kind, merge, rig.compacting(table), point=point, known=BEFORE)
 
 
-def test_appends_and_a_new_column(rig: Rig) -> None:
-    """Of two appends, and of an append and a new column, whoever is acknowledged is there, and the others may try again."""
+def race_append(rig: Rig, *, evolving: bool) -> list[str]:
+    """An append that holds while another is made, or while the table gets a column."""
     table = rig.table()
     table.create(StructType([StructField("id", StringType())]))
 
@@ -161,23 +149,53 @@ def test_appends_and_a_new_column(rig: Rig) -> None:
 
     added = StructType([StructField("added", StringType())])
     evolve = Writer(name="evolve", do=lambda: open_table(rig.spark, table.ref).evolve(add=added))
-    expected: list[str] = []
-    found: list[str] = []
-    for first, second in ((append("a"), append("b")), (append("c"), evolve)):
-        failed = race(first, second, point=f"{rig.format}.before_commit").failed(first, second)
-        expected += [writer.name for writer in (first, second) if writer not in failed and writer is not evolve]
-        found += [] if ids(table) == expected else [f"{ids(table)} are there, not {expected}"]
-        for writer in failed:
-            writer.do()
-        expected += [writer.name for writer in failed]
-    found += [] if ids(table) == ["a", "b", "c"] and table.schema().names == ["id", "added"] else ["not all is there"]
-    note(rig, "two appends, an append and a new column", 2, found)
-    assert found == []
+    first, second = append("a"), evolve if evolving else append("b")
+    result = race(first, second, point=f"{rig.format}.before_commit")
+    failed = result.failed(first, second)
+    found = [] if result.held else ["nobody was held"]
+    expected = [writer.name for writer in (first, second) if writer not in failed and writer is not evolve]
+    found += [] if ids(table) == expected else [f"{ids(table)} are there, not {expected}"]
+    for writer in failed:
+        writer.do()
+    names = ["id", "added"] if evolving else ["id"]
+    everything = ["a"] if evolving else ["a", "b"]
+    found += [] if (ids(table), table.schema().names) == (everything, names) else ["not all is there"]
+    return [f"an append and {second.name}: {one}" for one in found]
 
 
 def ids(table: Table) -> list[str]:
     """The rows that were appended."""
     return sorted(row["id"] for row in table.read().select("id").collect())
+
+
+@pytest.mark.parametrize("kind", MERGES)
+def test_two_merges_of_one_key(rig: Rig, kind: str) -> None:
+    """A writer that has read the table is overtaken: both changes are in the table, the key once."""
+    found = race_merges(rig, kind, "two changes of one key", POINTS[kind][1])
+    note(rig, f"two merges into a {kind} table", 1, found)
+    assert found == []
+
+
+@pytest.mark.parametrize("kind", MERGES)
+def test_the_first_commit_of_all(rig: Rig, kind: str) -> None:
+    """A writer has just made the table and is overtaken before it writes: both changes are in the table, the key once."""
+    found = race_first_merges(rig, kind)
+    note(rig, f"two first merges into a {kind} table", 1, found)
+    assert found == []
+
+
+def test_a_merge_and_a_compaction(rig: Rig) -> None:
+    """A merge that has read the table is overtaken by a compaction, which changes no row: neither loses anything."""
+    found = race_compaction(rig, "current", "current_merge.folded")
+    note(rig, "a merge and a compaction", 1, found)
+    assert found == []
+
+
+def test_appends_and_a_new_column(rig: Rig) -> None:
+    """Of two appends, and of an append and a new column, whoever is acknowledged is there, and the others may try again."""
+    found = [wrong for evolving in (False, True) for wrong in race_append(rig, evolving=evolving)]
+    note(rig, "two appends, an append and a new column", 2, found)
+    assert found == []
 
 
 def test_a_writer_without_a_guard_loses_what_the_other_did(rig: Rig) -> None:
@@ -194,15 +212,36 @@ def test_a_writer_without_a_guard_loses_what_the_other_did(rig: Rig) -> None:
     assert found != []
 
 
+def drawn_merges(rig: Rig, chance: random.Random, *, deleting: bool) -> list[str]:
+    """A race of two merges of one key, with a delete among them or without."""
+    kind = chance.choice(list(MERGES))
+    pairs = [name for name in PAIRS if ("delete" in name) == deleting]
+    return race_merges(rig, kind, chance.choice(pairs), chance.choice(POINTS[kind]))
+
+
+def drawn_compaction(rig: Rig, chance: random.Random) -> list[str]:
+    """A race of a merge and a compaction."""
+    kind = chance.choice(list(MERGES))
+    return race_compaction(rig, kind, chance.choice(POINTS[kind]))
+
+
+RACES: dict[str, Callable[[Rig, random.Random], list[str]]] = {
+    "two appends": lambda rig, _: race_append(rig, evolving=False),
+    "an append and a new column": lambda rig, _: race_append(rig, evolving=True),
+    "two merges of one key": lambda rig, chance: drawn_merges(rig, chance, deleting=False),
+    "a merge and a delete": lambda rig, chance: drawn_merges(rig, chance, deleting=True),
+    "a merge and a compaction": drawn_compaction,
+    "two first merges": lambda rig, chance: race_first_merges(rig, chance.choice(list(MERGES))),
+}
+
+
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("kind", MERGES)
-def test_fifty_races_of_every_pair(rig: Rig, kind: str) -> None:
-    """Every pair, held at a point by chance, fifty times."""
-    chance = random.Random(f"{SEED} {rig.format} {kind}")  # noqa: S311 - where to hold
-    found = [
-        wrong for _ in range(50) for pair in PAIRS for wrong in raced(rig, kind, pair, chance.choice(POINTS[kind]))
-    ]
-    note(rig, f"every pair of merges into a {kind} table", 50 * len(PAIRS), found)
+@pytest.mark.parametrize("pair", RACES)
+def test_fifty_races_of_every_pair(rig: Rig, pair: str) -> None:
+    """Every pair fifty times on fresh tables; the kind of table and where the first is held are left to chance."""
+    chance = random.Random(f"{SEED} {rig.format} {pair}")  # noqa: S311 - what is raced, and where to hold
+    found = [wrong for _ in range(50) for wrong in RACES[pair](rig, chance)]
+    note(rig, pair, 50, found)
     assert found == []
 
 

@@ -20,11 +20,13 @@ LIMIT = 600
 """Seconds after which a run hangs."""
 
 
-def start(lake: FaultLake, *, under: Sequence[str] = (), **environment: str) -> subprocess.Popen[bytes]:
-    """Start the job in a process group of its own, `under` another program if need be."""
+def start(
+    lake: FaultLake, *, under: Sequence[str] = (), by: Sequence[str] = (sys.executable,), **environment: str
+) -> subprocess.Popen[bytes]:
+    """Start the job in a process group of its own, `under` another program or `by` another one than Python if need be."""
     with (lake.folder / "job.log").open("ab") as log:
         return subprocess.Popen(
-            [*under, sys.executable, str(ROOT / "jobs" / "cdc_to_warehouse.py"), *lake.arguments()],
+            [*under, *by, str(ROOT / "jobs" / "cdc_to_warehouse.py"), *lake.arguments()],
             stdout=log,
             stderr=log,
             env={**os.environ, **environment},

@@ -45,6 +45,16 @@ def running_store() -> Iterator[Proxy]:
         server.stop()
 
 
+def store_environment(proxy: Proxy) -> dict[str, str]:
+    """What an AWS client that is not Java's finds the store by."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}",
+        "AWS_ACCESS_KEY_ID": "rig",
+        "AWS_SECRET_ACCESS_KEY": "rig",  # pragma: allowlist secret - the emulator takes any
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
 def store_conf(proxy: Proxy, folder: Path) -> dict[str, str]:
     """The settings of a session that reaches the store as `s3a:`, impatiently, and keeps an Iceberg catalog of it."""
     s3a = {
@@ -79,8 +89,9 @@ class StoreLake(FaultLake):
     spark: SparkSession
 
     def config(self) -> dict[str, Any]:
-        """The configuration of the job."""
-        return {**super().config(), "warehouse": f"s3a://{BUCKET}/delta", "catalog": CATALOG}
+        """The configuration of the job; its leases lie beside the tables, where the same mishaps meet them."""
+        lease = {"at": f"s3://{BUCKET}/leases", "seconds": 5}
+        return {**super().config(), "warehouse": f"s3a://{BUCKET}/delta", "catalog": CATALOG, "lease": lease}
 
     def run(self) -> tuple[int, dict[str, Any]]:
         """Run the job on the session, which no laptop session for a store is: its exit code, and how it failed."""
