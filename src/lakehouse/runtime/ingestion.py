@@ -1,7 +1,8 @@
 """Landing to bronze: every file once, in numbered batches, safe to stop anywhere.
 
-A batch is planned before it is loaded: one append to the manifest (`<bronze>__files`) fixes its number, its files and its
-time. A run that finds a planned batch which bronze does not hold loads exactly that one first.
+A batch is planned before it is loaded: one commit to the manifest (`<bronze>__files`) fixes its number, its files and its
+time. A run that finds a planned batch which bronze does not hold loads exactly that one first. Of runs at the same time one
+plans a batch, and one of them loads it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.cdc.parsing import routes_by_folder
 from lakehouse.columns import BATCH, FILE, TABLE
 from lakehouse.config.models import Input
-from lakehouse.errors import ConservationError, IncompatibleSchemaError, InputGoneError
+from lakehouse.errors import CommitConflictError, ConservationError, IncompatibleSchemaError, InputGoneError
 from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.runtime.batch_ids import batch_id, digest_config, digest_inputs
@@ -28,6 +29,8 @@ from lakehouse.runtime.manifests import read_manifest, write_manifest
 from lakehouse.runtime.runs import Run
 from lakehouse.runtime.typed_files import UNREAD, odd_files
 from lakehouse.tables import CommitMarker, Table, last_sequence
+from lakehouse.tables.guarding import append_unless
+from lakehouse.tables.outcomes import retried
 
 MANIFEST = "__files"
 
@@ -76,7 +79,12 @@ def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run,
         IncompatibleSchemaError: typed files do not agree on their columns.
         ConservationError: bronze holds more or fewer records of a file than there are in it.
         PreflightError: the files are Parquet and there is nothing to check them with.
+        CommitConflictError: other runs planned the next batch every time.
     """
+    return retried(lambda _: _ingest(bronze, source, landed, run, refuse))
+
+
+def _ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run, refuse: Refuse) -> Loaded:
     ledger = bronze.sibling(MANIFEST)
     known = read_manifest(ledger)
     planned = max((entry.batch for entry in known), default=0)
@@ -91,7 +99,9 @@ def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run,
         refuse(refused)
     if entries:
         reach("ingestion.before_plan")
-        write_manifest(ledger, entries, _marker(f"{run.job}/manifest", entries, source, run))
+        if not write_manifest(ledger, entries, _marker(f"{run.job}/manifest", entries, source, run)):
+            msg = f"another run planned batch {entries[0].batch} of {bronze.ref.identifier} first; read the manifest again"
+            raise CommitConflictError(msg)
         reach("ingestion.after_plan")
     fresh = [entry for entry in entries if entry.has_rows]
     if fresh:
@@ -179,7 +189,7 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
         if new_columns:
             bronze.evolve(add=StructType(new_columns))
     reach("ingestion.before_append")
-    bronze.append(rows, commit=_marker(_app(run), entries, source, run))
+    append_unless(bronze, rows, where=f"{BATCH} = {first.batch:d}", commit=_marker(_app(run), entries, source, run))
     reach("ingestion.after_append")
     if any(entry.records is not None for entry in entries):
         _refuse_loss(bronze, entries, _held(bronze, first.batch))

@@ -12,6 +12,7 @@ from lakehouse.bronze import manifest
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.columns import quoted
 from lakehouse.tables import CommitMarker, Table
+from lakehouse.tables.guarding import append_unless
 
 
 def read_manifest(ledger: Table) -> list[LoadedFile]:
@@ -40,8 +41,11 @@ def read_manifest(ledger: Table) -> list[LoadedFile]:
     ]
 
 
-def write_manifest(ledger: Table, entries: Sequence[LoadedFile], commit: CommitMarker) -> None:
-    """Add lines in one commit; the table is made, or given the columns it lacks, first."""
+def write_manifest(ledger: Table, entries: Sequence[LoadedFile], commit: CommitMarker) -> bool:
+    """Add lines in one commit; the table is made, or given the columns it lacks, first.
+
+    Lines that plan a batch are not added when another run has planned one of that number: False then.
+    """
     rows = [
         (
             entry.landed.file,
@@ -62,4 +66,8 @@ def write_manifest(ledger: Table, entries: Sequence[LoadedFile], commit: CommitM
     elif lacking := [field for field in manifest.SCHEMA if field.name not in ledger.schema().names]:
         ledger.evolve(add=StructType(lacking))
     frame = ledger.spark.createDataFrame(rows, manifest.SCHEMA)
-    ledger.append(frame.coalesce(1), commit=commit)
+    frame = frame.coalesce(1)
+    if any(entry.has_rows for entry in entries):
+        return append_unless(ledger, frame, where=f"batch >= {entries[0].batch:d}", commit=commit)
+    ledger.append(frame, commit=commit)
+    return True

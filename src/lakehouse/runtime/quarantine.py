@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
 
@@ -16,7 +16,9 @@ from lakehouse.failpoints import reach
 from lakehouse.runtime.ingestion import RefusedFile
 from lakehouse.runtime.runs import Run
 from lakehouse.tables import CommitMarker, Table
+from lakehouse.tables.guarding import append_unless
 from lakehouse.tables.protocol import applied_property
+from lakehouse.tables.statements import quoted_text
 
 SCHEMA = StructType(
     [
@@ -94,8 +96,8 @@ class Quarantine:
         """Account for the rows of one source table and keep the rejected ones, before anything is merged."""
         account = account_for(slice_.parsed)
         if account.rejected:
-            done = self._kept(F.col(TABLE).eqNullSafe(table) & (F.col(REASON) != TOO_LATE))
-            self._keep(table, slice_.rejected(since=done), done=done, through=slice_.through)
+            mine = f"{TABLE} = {quoted_text(table)} AND {REASON} <> '{TOO_LATE}'"
+            self._keep_new(table, mine, slice_)
         return account
 
     def keep_late(self, table: str, target: str, late: DataFrame, *, through: int) -> None:
@@ -106,13 +108,15 @@ class Quarantine:
         rows = late.select(F.lit(TOO_LATE).alias(REASON), F.lit(detail).alias(DETAIL), raw.alias(RAW), origin)
         if rows.isEmpty():
             return
-        self._ensure()
-        places = F.struct(F.col(FILE).alias("file"), F.col(ROW).alias("row")).alias("place")
-        known = self.table.read().where((F.col(TABLE) == table) & (F.col(DETAIL) == detail)).select(places)
-        place = F.struct(f"{ORIGIN}.file", f"{ORIGIN}.row")
-        new = rows.withColumn("place", place).join(known, on="place", how="left_anti").localCheckpoint(eager=False)
-        if not new.isEmpty():
-            self._keep(table, new, done=0, through=through)
+        mine = f"{TABLE} = {quoted_text(table)} AND {DETAIL} = {quoted_text(detail)}"
+        while True:
+            done = self._kept(mine)
+            places = F.struct(F.col(FILE).alias("file"), F.col(ROW).alias("row")).alias("place")
+            known = self.table.read().where(mine).select(places)
+            place = F.struct(f"{ORIGIN}.file", f"{ORIGIN}.row")
+            new = rows.withColumn("place", place).join(known, on="place", how="left_anti").localCheckpoint(eager=False)
+            if new.isEmpty() or self._keep(table, new, unless=f"{mine} AND {BATCH} > {done:d}", through=through):
+                return
 
     def settle_unrouted(
         self, app: str, bronze: Table, rows: Callable[[int], DataFrame], parse: Parse, *, through: int
@@ -128,8 +132,7 @@ class Quarantine:
         slice_ = Slice.of(rows(done), parse, since=done, through=through)
         account = account_for(slice_.parsed)
         if account.rejected:
-            done = self._kept(F.col(TABLE).isNull())
-            self._keep(None, slice_.rejected(since=done), done=done, through=through)
+            self._keep_new(None, f"{TABLE} IS NULL", slice_)
         reach("quarantine.before_note")
         bronze.set_properties({applied_property(app): str(through)})
         reach("quarantine.after_note")
@@ -141,42 +144,45 @@ class Quarantine:
         One that is in there already, with the same content and for the same reason, is not added twice.
         """
         self._ensure()
-        named = self.table.read().where(F.col(FILE).isin([file.landed.file for file in refused]) & F.col(ROW).isNull())
-        known = {(row[FILE], row[REASON], row[DETAIL]) for row in named.select(FILE, REASON, DETAIL).collect()}
-        rows = [
-            (
-                None,
-                file.reason,
-                _described(file),
-                None,
-                file.landed.file,
-                None,
-                None,
-                self.run.started_at,
-                self.run.run_id,
+        told = [(file.landed.file, file.reason, _described(file)) for file in refused]
+        while True:
+            named = self.table.read().where(F.col(FILE).isin([file for file, _, _ in told]) & F.col(ROW).isNull())
+            known = {(row[FILE], row[REASON], row[DETAIL]) for row in named.select(FILE, REASON, DETAIL).collect()}
+            new = [one for one in told if one not in known]
+            if not new or self._keep_named(new):
+                return
+
+    def _keep_named(self, new: Sequence[tuple[str, str, str]]) -> bool:
+        """Add files with the reason and the detail of each, unless another run added one of them; whether they were added."""
+        by_run = self.run.started_at, self.run.run_id
+        rows = [(None, reason, detail, None, file, None, None, *by_run) for file, reason, detail in new]
+        frame = self.table.spark.createDataFrame(rows, SCHEMA)
+        listed = ", ".join(f"({', '.join(map(quoted_text, one))})" for one in new)
+        with self.lock:
+            return append_unless(
+                self.table, frame.coalesce(1), where=f"{ROW} IS NULL AND ({FILE}, {REASON}, {DETAIL}) IN ({listed})"
             )
-            for file in refused
-            if (file.landed.file, file.reason, _described(file)) not in known
-        ]
-        if rows:
-            frame = self.table.spark.createDataFrame(rows, SCHEMA)
-            with self.lock:
-                self.table.append(frame.coalesce(1))
 
     def _ensure(self) -> None:
         with self.lock:
             if not self.table.exists():
                 self.table.create(SCHEMA)
 
-    def _kept(self, mine: Column) -> int:
+    def _keep_new(self, table: str | None, mine: str, slice_: Slice) -> None:
+        """Keep the rejected rows of the batches that `mine` tells nothing of, also when another run is about to keep some."""
+        while (done := self._kept(mine)) < slice_.through:
+            rejected = slice_.rejected(since=done)
+            if self._keep(table, rejected, unless=f"{mine} AND {BATCH} > {done:d}", through=slice_.through):
+                return
+
+    def _kept(self, mine: str) -> int:
         """The newest batch of which such rows are in the table."""
         self._ensure()
         known = self.table.read().where(mine).agg(F.max(BATCH)).head()
         return (known[0] or 0) if known else 0
 
-    def _keep(self, table: str | None, rejected: DataFrame, *, done: int, through: int) -> None:
-        if done >= through:
-            return
+    def _keep(self, table: str | None, rejected: DataFrame, *, unless: str, through: int) -> bool:
+        """Add rejected rows unless there are some that another run added meanwhile; whether they were added."""
         kept = rejected.select(
             F.lit(table).cast(StringType()).alias(TABLE),
             REASON,
@@ -190,8 +196,10 @@ class Quarantine:
         )
         with self.lock:
             reach("quarantine.before_append")
-            self.table.append(kept, commit=CommitMarker(app=f"{self.run.job}/{table or 'unrouted'}", sequence=through))
+            marker = CommitMarker(app=f"{self.run.job}/{table or 'unrouted'}", sequence=through)
+            added = append_unless(self.table, kept, where=unless, commit=marker)
             reach("quarantine.after_append")
+        return added
 
 
 def _described(file: RefusedFile) -> str:

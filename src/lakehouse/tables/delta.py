@@ -27,7 +27,7 @@ from lakehouse.tables.commits import source_view
 from lakehouse.tables.delta_features import features_for, features_of
 from lakehouse.tables.delta_history import FOREVER, descent, find_commit, last_restore, read_history, since, to_snapshot
 from lakehouse.tables.delta_log import read_state
-from lakehouse.tables.delta_places import is_delta_folder, is_delta_name, qualified
+from lakehouse.tables.delta_places import beside, is_delta_folder, is_delta_name, qualified
 from lakehouse.tables.differences import net_changes
 from lakehouse.tables.jvm import java_session
 from lakehouse.tables.leases import Leases
@@ -35,6 +35,8 @@ from lakehouse.tables.outcomes import commit_once, retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef, applied_property, to_note
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_UNMOVED = {"spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false"}
+"""Rows are written by the tasks that read them, as by an append."""
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 _RECENT = 10
 """Commits among which a commit just made is looked for: more writers than that never get in between."""
@@ -64,12 +66,7 @@ class DeltaTable:
 
     def sibling(self, suffix: str) -> DeltaTable:
         """The Delta table whose path or name ends in `suffix` as well."""
-        if self._ref.path is not None:
-            ref = TableRef(format="delta", path=self._ref.path.rstrip("/") + suffix)
-        else:
-            *namespace, name = statements.name_parts(self._ref.identifier)
-            ref = TableRef(format="delta", name=statements.quoted_name((*namespace, name + suffix)))
-        return DeltaTable(self._spark, ref, self._leases)
+        return DeltaTable(self._spark, beside(self._ref, suffix), self._leases)
 
     def exists(self) -> bool:
         """Whether the table is there; runs no Spark job.
@@ -194,7 +191,8 @@ class DeltaTable:
         """
         columns = self._spark.table(self._target).columns
         with source_view(source) as view:
-            made = self._commit(statements.merge_into(self._target, view, merge, columns), commit, find=True)
+            statement = statements.merge_into(self._target, view, merge, columns)
+            made = self._commit(statement, commit, find=True, conf=_UNMOVED if merge.only_new else None)
         return made or replace(self.snapshots(limit=1)[0], token=None)
 
     def evolve(self, *, add: StructType | None = None, widen: Mapping[str, DataType] | None = None) -> None:
@@ -296,7 +294,9 @@ class DeltaTable:
             )
             raise ConfigError(msg) from error
 
-    def _commit(self, statement: str, marker: CommitMarker | None, *, find: bool = False) -> Snapshot | None:
+    def _commit(
+        self, statement: str, marker: CommitMarker | None, *, find: bool = False, conf: Mapping[str, str] | None = None
+    ) -> Snapshot | None:
         """Run a statement whose commit carries the marker; note the marker when Delta saw nothing to commit."""
         token = commits.new_token()
 
@@ -304,7 +304,8 @@ class DeltaTable:
             session = java_session(self._spark).cloneSession()
             with self._committing() as fence:
                 carried = json.dumps(commits.to_properties(marker, token, fence), sort_keys=True)
-                session.conf().set(_USER_METADATA, carried)
+                for name, value in {**(conf or {}), _USER_METADATA: carried}.items():
+                    session.conf().set(name, value)
                 reach("delta.before_commit")
                 session.sql(statement)
                 reach("delta.committed")

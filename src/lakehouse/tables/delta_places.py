@@ -7,7 +7,9 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
+from lakehouse.tables import statements
 from lakehouse.tables.jvm import java_packages, java_session
+from lakehouse.tables.protocol import TableRef
 
 _LOG = "_delta_log"
 
@@ -57,3 +59,11 @@ def _folder(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """The Hadoop file system and the Hadoop path of a folder."""
     folder = java_packages(spark).org.apache.hadoop.fs.Path(path)
     return folder.getFileSystem(java_session(spark).sessionState().newHadoopConf()), folder
+
+
+def beside(ref: TableRef, suffix: str) -> TableRef:
+    """The table whose path or name ends in `suffix` as well."""
+    if ref.path is not None:
+        return TableRef(format="delta", path=ref.path.rstrip("/") + suffix)
+    *namespace, name = statements.name_parts(ref.identifier)
+    return TableRef(format="delta", name=statements.quoted_name((*namespace, name + suffix)))

@@ -6,6 +6,7 @@ Rows go through SQL; metadata goes through Iceberg's own Java API, which needs n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -14,6 +15,7 @@ from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DataType, StructType
 
+from lakehouse.columns import quoted
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
 from lakehouse.failpoints import reach
 from lakehouse.tables import commits, statements
@@ -202,6 +204,8 @@ class IcebergTable:
         """
         self._load()
         columns = self._spark.table(self._target).columns
+        if merge.only_new:  # of an insert alone Iceberg makes an append, which never fails because of another writer
+            merge = replace(merge, update={columns[0]: f"t.{quoted(columns[0])}"}, update_when="false")
         with source_view(source) as view:
             token = self._commit(statements.merge_into(self._target, view, merge, columns), commit)
         made = self._find(token)

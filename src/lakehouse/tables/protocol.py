@@ -97,7 +97,8 @@ class Merge:
     """A MERGE, free of format: SQL over the aliases `t` (target) and `s` (source).
 
     `update` and `insert` map target columns to SQL expressions over `s`; an empty mapping leaves the clause out.
-    `delete_when` and `update_when` narrow the matched rows; deletes are tried first.
+    `delete_when` and `update_when` narrow the matched rows; deletes are tried first. `only_new` says of a merge without
+    updates and deletes that it must not be made when another writer adds rows that `on` matches meanwhile.
     """
 
     on: str
@@ -106,6 +107,7 @@ class Merge:
     delete_when: str | None = None
     insert: Mapping[str, str] = field(default_factory=dict)
     insert_when: str | None = None
+    only_new: bool = False
 
 
 class Table(Protocol):

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError, MissingColumnsError
 from lakehouse.tables import Merge, Table, last_sequence
+from lakehouse.tables.guarding import append_unless
 from lakehouse.testing.conformance.fixtures import (
     HOSTILE,
     JOB,
@@ -150,3 +151,30 @@ class Writing(TableFixtures):
                 slow.result()
         assert rows_of(people.read()) == [(1, "fast"), (2, "b")]
         assert last_sequence(people, JOB) == 1
+
+    def test_rows_are_added_unless_there_are_such_rows(self, people: Table, frame: Callable[..., DataFrame]) -> None:
+        """Either all of them or none, in one commit with its marker; whether they were added is said."""
+        assert append_unless(people, frame([(1, "a"), (1, None)]), where="id = 1", commit=marker(1))
+        assert not append_unless(people, frame([(1, "b"), (1, "c"), (2, "d")]), where="id = 1")
+        assert not append_unless(people, frame([(1, "b")]), where="id = 1")
+        assert append_unless(people, frame([(2, "b")]).drop("name"), where="id = 2", commit=marker(2))
+        assert append_unless(people, frame([]), where="id = 3")
+        assert rows_of(people.read()) == [(1, None), (1, "a"), (2, None)]
+        assert last_sequence(people, JOB) == 2
+
+    def test_of_two_writers_that_add_the_same_rows_one_does(
+        self, people: Table, frame: Callable[..., DataFrame], tmp_path: Path
+    ) -> None:
+        """Also when neither saw those of the other when it began, and when the table was empty then."""
+        for round_ in (1, 2):
+            folder = tmp_path / str(round_)
+            folder.mkdir()
+            rows = frame([(round_, "slow"), (round_, "too")])
+            slow_rows = rows.withColumn("name", held_up(folder)(F.col("name")))
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                slow = pool.submit(append_unless, people, slow_rows, where=f"id = {round_}")
+                until_there(folder / "started")
+                assert append_unless(people, frame([(round_, "fast"), (round_, "too")]), where=f"id = {round_}")
+                (folder / "go").touch()
+                assert not slow.result()
+        assert rows_of(people.read()) == [(1, "fast"), (1, "too"), (2, "fast"), (2, "too")]
