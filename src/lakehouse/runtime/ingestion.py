@@ -29,7 +29,7 @@ from lakehouse.runtime.manifests import read_manifest, write_manifest
 from lakehouse.runtime.runs import Run
 from lakehouse.runtime.typed_files import UNREAD, odd_files
 from lakehouse.tables import CommitMarker, Table, last_sequence
-from lakehouse.tables.guarding import append_unless
+from lakehouse.tables.guarding import append_unless, create_once
 from lakehouse.tables.outcomes import retried
 
 MANIFEST = "__files"
@@ -182,7 +182,7 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
     )
     if not bronze.exists():
         schema = rows.schema if source.files == "parquet" else change_log.TEXT
-        bronze.create(schema, partition_by=[TABLE])
+        create_once(bronze, schema, partition_by=[TABLE])
         reach("ingestion.created")
     elif source.files == "parquet":
         new_columns = [field for field in rows.schema.fields if field.name not in bronze.schema().names]

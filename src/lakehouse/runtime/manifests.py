@@ -12,7 +12,7 @@ from lakehouse.bronze import manifest
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.columns import quoted
 from lakehouse.tables import CommitMarker, Table
-from lakehouse.tables.guarding import append_unless
+from lakehouse.tables.guarding import append_unless, create_once
 
 
 def read_manifest(ledger: Table) -> list[LoadedFile]:
@@ -62,7 +62,7 @@ def write_manifest(ledger: Table, entries: Sequence[LoadedFile], commit: CommitM
         for entry in entries
     ]
     if not ledger.exists():
-        ledger.create(manifest.SCHEMA)
+        create_once(ledger, manifest.SCHEMA)
     elif lacking := [field for field in manifest.SCHEMA if field.name not in ledger.schema().names]:
         ledger.evolve(add=StructType(lacking))
     frame = ledger.spark.createDataFrame(rows, manifest.SCHEMA)

@@ -16,7 +16,7 @@ from lakehouse.failpoints import reach
 from lakehouse.runtime.ingestion import RefusedFile
 from lakehouse.runtime.runs import Run
 from lakehouse.tables import CommitMarker, Table
-from lakehouse.tables.guarding import append_unless
+from lakehouse.tables.guarding import append_unless, create_once
 from lakehouse.tables.protocol import applied_property
 from lakehouse.tables.statements import quoted_text
 
@@ -166,7 +166,7 @@ class Quarantine:
     def _ensure(self) -> None:
         with self.lock:
             if not self.table.exists():
-                self.table.create(SCHEMA)
+                create_once(self.table, SCHEMA)
 
     def _keep_new(self, table: str | None, mine: str, slice_: Slice) -> None:
         """Keep the rejected rows of the batches that `mine` tells nothing of, also when another run is about to keep some."""

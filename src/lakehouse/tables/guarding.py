@@ -1,4 +1,4 @@
-"""Rows that are added once, however many writers are about to add them.
+"""Tables that are made once and rows that are added once, however many writers are about to do it.
 
 An append never fails because of what others append, in either format. A MERGE does: it looks whether such rows are there, and
 another writer's commit of some meanwhile is a conflict.
@@ -6,10 +6,14 @@ another writer's commit of some meanwhile is a conflict.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from lakehouse.columns import quoted
+from lakehouse.errors import ConfigError, MissingColumnsError
 from lakehouse.tables.alignment import align
 from lakehouse.tables.outcomes import retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Table
@@ -19,6 +23,26 @@ _ROW = "__row"
 _ADDED = ("numTargetRowsInserted", "added-records")
 """How Delta and Iceberg call the number of rows that a merge inserted."""
 _SEVERAL = "MERGE_CARDINALITY_VIOLATION"
+
+
+def create_once(
+    table: Table, schema: StructType, *, partition_by: Sequence[str] = (), properties: Mapping[str, str] | None = None
+) -> bool:
+    """Create the empty table; False: another writer did it at the same time, or it was there.
+
+    Raises:
+        ConfigError: the place holds something that is no such table.
+        MissingColumnsError: a partition column is not in the schema.
+    """
+    try:
+        table.create(schema, partition_by=partition_by, properties=properties)
+    except (ConfigError, MissingColumnsError):
+        raise
+    except Exception:  # noqa: BLE001 - the engines say in many ways that a table, or its namespace, was made meanwhile
+        if table.exists():
+            return False
+        table.create(schema, partition_by=partition_by, properties=properties)
+    return True
 
 
 def append_unless(table: Table, df: DataFrame, *, where: str, commit: CommitMarker | None = None) -> bool:

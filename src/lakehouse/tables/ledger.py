@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
 
-from lakehouse.errors import ConfigError, IncompatibleSchemaError
+from lakehouse.errors import ConfigError
+from lakehouse.tables.guarding import create_once
 from lakehouse.tables.protocol import Format, Table, TableRef
 from lakehouse.tables.statements import quoted_text
 
@@ -113,10 +114,7 @@ def add_rows(ledger: Table, rows: Iterable[LedgerRow]) -> None:
     if not told:
         return
     if not ledger.exists():
-        try:
-            ledger.create(SCHEMA)
-        except IncompatibleSchemaError:
-            ledger.schema()  # another job made it a moment ago
+        create_once(ledger, SCHEMA)
     ledger.append(_to_frame(ledger.spark, told))
 
 

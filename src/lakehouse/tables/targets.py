@@ -23,6 +23,7 @@ from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
 from lakehouse.errors import IncompatibleSchemaError
 from lakehouse.failpoints import reach
 from lakehouse.tables.alignment import fits, is_wider
+from lakehouse.tables.guarding import create_once
 from lakehouse.tables.protocol import Table
 
 Kind = Literal["current", "history", "tombstones"]
@@ -112,16 +113,15 @@ def ensure(table: Table, target: Target) -> bool:
     """
     check_names(target.changes)
     check_spec(target.spec, target.payload)
-    if table.exists():
-        if target.spec.evolve:
-            _evolve(table, target)
-        check(table, target)
-        return False
     # Latest rows apart from settled ones: a batch without late events never opens a settled file.
     partitions = [IS_LATEST] if target.kind == "history" else []
-    table.create(target.schema, partition_by=partitions, properties=target.properties)
-    reach("targets.created")
-    return True
+    if not table.exists() and create_once(table, target.schema, partition_by=partitions, properties=target.properties):
+        reach("targets.created")
+        return True
+    if target.spec.evolve:
+        _evolve(table, target)
+    check(table, target)
+    return False
 
 
 def _evolve(table: Table, target: Target) -> None:
