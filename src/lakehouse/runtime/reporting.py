@@ -139,22 +139,23 @@ class TextReporter:
 
     def close(self, summary: Summary) -> None:
         """The closing table."""
+        from rich.markup import escape  # noqa: PLC0415  as above
         from rich.table import Table  # noqa: PLC0415  as above
 
         if summary.nothing_new:
             self._console.print(
-                f"[bold]{summary.job}: nothing new[/] (0 rows changed, 0 commits, {summary.seconds:.0f} s)"
+                f"[bold]{escape(summary.job)}: nothing new[/] (0 rows changed, 0 commits, {summary.seconds:.0f} s)"
             )
             return
         table = Table(
-            title=f"{summary.job}: {summary.rows:,} rows read in {summary.seconds:.0f} s", title_justify="left"
+            title=f"{escape(summary.job)}: {summary.rows:,} rows read in {summary.seconds:.0f} s", title_justify="left"
         )
         table.add_column("table")
         table.add_column("kind")
         for name in ("changes", "applied", "duplicate", "late", "tie", "inserted", "updated", "deleted"):
             table.add_column(name, justify="right")
         for item in sorted(summary.written, key=lambda item: (item.write, item.table)):
-            table.add_row(item.table, item.write, *[f"{getattr(item.result, name):,}" for name in _COUNTS])
+            table.add_row(escape(item.table), item.write, *[f"{getattr(item.result, name):,}" for name in _COUNTS])
         self._console.print(table)
         others = {"repeated": summary.repeated_files, "hidden": summary.hidden_files}
         named = "".join(f", {number} {name}" for name, number in others.items() if number)
@@ -166,7 +167,9 @@ class TextReporter:
 
     def fail(self, message: str, *, kind: str) -> None:
         """The failure, as it is."""
-        self._console.print(f"[red]✗ {kind}[/]", message, markup=True)
+        from rich.markup import escape  # noqa: PLC0415  as above
+
+        self._console.print(f"[red]✗ {kind}[/]", escape(message))
 
 
 def _listed(counts: dict[str, int]) -> str:
