@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import threading
@@ -68,6 +69,10 @@ class Reporter(Protocol):
 def reporter(style: LogStyle, stream: TextIO | None = None) -> Reporter:
     """The reporter for this stream: text on a terminal, JSON lines otherwise, unless a style is asked for."""
     out = stream or sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(
+            errors="backslashreplace"
+        )  # a name of a file must not end the run on a terminal without its letters
     text = style == "text" or (style == "auto" and out.isatty())
     return TextReporter(out) if text else JsonReporter(out)
 
@@ -78,6 +83,7 @@ class JsonReporter:
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream`."""
         self._stream = stream
+        self._ascii = (stream.encoding or "utf-8").lower() != "utf-8"
         self._lock = threading.Lock()
 
     def step(self, event: str, message: str, **facts: object) -> None:
@@ -115,7 +121,7 @@ class JsonReporter:
 
     def _write(self, entry: dict[str, object]) -> None:
         with self._lock:
-            print(json.dumps(entry, ensure_ascii=False, default=str), file=self._stream, flush=True)
+            print(json.dumps(entry, ensure_ascii=self._ascii, default=str), file=self._stream, flush=True)
 
 
 _COUNTS = ("input", "applied", "duplicate", "late", "tie", "inserted", "updated", "deleted")
