@@ -12,6 +12,7 @@ to come out whether ANSI mode is on, wherever the session thinks it is, and whet
 | decimal(38,19) | all 38 digits are kept | `digits_38` |
 | `1e400` as a double | quarantined; NaN and infinities that are spelled are values | `too_large`, `nan`, `infinity` |
 | NaN and -0.0 | values are kept bit for bit; as keys 0.0 is -0.0 and NaN is NaN | `negative_zero`, `test_zeros_and_nans_are_one_key` |
+| hashing | surrogate keys are hashes of the canonical value | `test_a_published_history_is_the_same_in_any_session` |
 | null and empty keys | null: `missing_key`; an empty text is a key, an empty number is null | `""`, `no key` |
 | a clock change | a zone is declared; a skipped time is no value, of a repeated one the first is meant | `gap`, `fold` |
 | dates before 1582, the year 9999 | the Gregorian calendar throughout | `old_*`, `far_*` |
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -39,10 +40,13 @@ from uuid import uuid4
 import pytest
 import yaml
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StringType, StructField, StructType, TimestampType
 from whole_jobs import WholeJob
 
 from lakehouse.cdc.changes import ChangeSpec
-from lakehouse.cdc.history import versions
+from lakehouse.cdc.history import history_schema, versions
+from lakehouse.cdc.publishing import Publication, publish
 from lakehouse.columns import quoted
 from lakehouse.config.loading import load_config
 from lakehouse.errors import ConfigError
@@ -231,6 +235,7 @@ DOCUMENT = {"id": "bigint", "n": "int", "amount": "decimal(38,20)", "text": "str
 
 ANSI, ZONES, CASES = ("true", "false"), ("UTC", "America/New_York", "Asia/Kolkata"), ("true", "false")
 FORMATS: tuple[Literal["delta", "iceberg"], ...] = ("delta", "iceberg")
+SURROGATES: tuple[Literal["hash64", "sha256"], ...] = ("hash64", "sha256")
 PAIRS = {
     ("true", "UTC", "true", "delta"),
     ("false", "UTC", "false", "iceberg"),
@@ -373,6 +378,29 @@ def test_zeros_and_nans_are_one_key(
     result = merge_current(table, spark.createDataFrame(second, schema), spec)
     assert (result.updated, result.inserted) == (2, 1)
     assert sorted(row.v for row in table.read().collect()) == ["again", "below", "one", "plus"]
+
+
+def test_a_published_history_is_the_same_in_any_session(spark: SparkSession) -> None:
+    """The far end is one instant, and keys of 0.0 and -0.0, and of NaN, have one surrogate key each, in every session."""
+    told = [(x, "v", datetime(2024, 1, 1, tzinfo=UTC)) for x in (0.0, -0.0, float("nan"), -float("nan"), 1.0)]
+    schema = history_schema(
+        StructType([StructField("x", DoubleType()), StructField("v", StringType())]), TimestampType()
+    )
+    given = spark.createDataFrame(told, "x double, v string, _sequence timestamp").withColumns(
+        {"_op": F.lit("upsert"), "_valid_from": F.col("_sequence"), "_is_current": F.lit(True)}
+    )
+    known = [F.col(f.name) if f.name in given.columns else F.lit(None).cast(f.dataType).alias(f.name) for f in schema]
+    seen = set()
+    for ansi, zone, case, _ in PAIRS:
+        with session(spark, ansi, zone, case):
+            for kind in SURROGATES:
+                publication = Publication(open_end="far", surrogate_key="k", surrogate=kind)
+                shown = publish(given.select(*known), keys="x", publication=publication).collect()
+                keys = [row.k for row in shown]
+                assert (keys[0], keys[2], len(set(keys))) == (keys[1], keys[3], 3)
+                assert {row["_valid_to"] for row in shown} == {at("9999-12-31 00:00:00")}
+                seen.add(tuple(keys))
+    assert len(seen) == len(SURROGATES)
 
 
 @pytest.mark.parametrize("twin", ["A", "\u0130d"])
