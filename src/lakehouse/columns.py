@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from lakehouse.errors import MissingColumnsError
 
@@ -65,6 +66,29 @@ def as_tuple(columns: Columns) -> tuple[str, ...]:
     (('id',), ('a', 'b'))
     """
     return (columns,) if isinstance(columns, str) else tuple(columns)
+
+
+def folded(name: str) -> str:
+    """What names have in common that Spark, where letter case does not count, or a catalog may take for one.
+
+    Java compares letter by letter, so that İ is i, or lowers whole words, so that İ is i with a dot above; others fold ß to ss.
+
+    >>> folded("ID") == folded("İd") == folded("id"), folded("Straße")
+    (True, 'strasse')
+    """
+    upper = (letter.upper() if len(letter.upper()) == 1 else letter for letter in name)
+    return "".join(letter.lower()[0] for letter in upper).replace("i\u0307", "i").casefold()
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """The names that differ from another one of them in letter case alone, or not at all, in order.
+
+    >>> alike(["id", "name", "Id"])
+    ['Id', 'id']
+    """
+    listed = list(names)
+    seen = Counter(map(folded, listed))
+    return sorted(name for name in listed if seen[folded(name)] > 1)
 
 
 def quoted(name: str) -> str:

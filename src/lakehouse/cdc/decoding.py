@@ -8,7 +8,7 @@
 | decimal(p, s) | digits, a point, an exponent | overflow, digits beyond `s` (never rounded) |
 | float, double | numbers, NaN, Infinity, -Infinity, and as Debezium says it POSITIVE_INFINITY, NEGATIVE_INFINITY | finite text that would become infinite |
 | date | `yyyy-MM-dd`, also followed by midnight or by `Z` | a time of day |
-| timestamp | ISO text, `T` or a blank, with a zone or in `timezone`; cut to microseconds | years beyond 9999 |
+| timestamp | ISO text, `T` or a blank, with a zone or in `timezone`; cut to microseconds. Of a local time that a change of clocks repeated the earlier instant | years beyond 9999; a local time that a change of clocks skipped |
 | timestamp_ntz | the same; text with a zone becomes the wall clock of `timezone` | years beyond 9999 |
 | binary | base64 or hex, as the feed says | anything else |
 | array, map, struct | JSON of that shape | JSON of another shape |
@@ -235,13 +235,21 @@ def _date(name: str) -> Column:
 
 def _timestamp(name: str, timezone: str) -> Column:
     require_timezone(timezone)
-    text, full = f"trim({quoted(name)})", _full(name)
+    full = _full(name)
+    local = F.expr(f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)")
     return (
         F.when(_has_form(name, _CLOCK + _ZONE), _try_cast(name, "timestamp"))
-        .when(_has_form(name, _CLOCK), F.expr(f"try_cast(concat({text}, ' {timezone}') AS TIMESTAMP)"))
         .when(_has_form(name, _MINUTES + _ZONE), F.expr(f"try_cast({full} AS TIMESTAMP)"))
-        .when(_has_form(name, f"(?:{_MINUTES})?+"), F.expr(f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)"))
+        .when(_has_form(name, f"(?:{_CLOCK}|{_MINUTES})?+"), _unless_skipped(name, local, timezone))
     )
+
+
+def _unless_skipped(name: str, local: Column, timezone: str) -> Column:
+    """The instant of a local time, if there was one: Spark itself moves a time that clocks skipped to one that they showed."""
+    if timezone == "UTC" or timezone[0] in "+-":
+        return local
+    shown = F.convert_timezone(F.lit("UTC"), F.lit(timezone), wall_clock(F.unix_micros(local)))
+    return F.when(shown == F.expr(f"try_cast({_full(name)} AS TIMESTAMP_NTZ)"), local)
 
 
 def _wall_clock_of(name: str, timezone: str) -> Column:

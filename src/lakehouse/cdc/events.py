@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from itertools import pairwise
 from operator import and_
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
@@ -17,7 +16,18 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
 
 from lakehouse.cdc.changes import DELETE, EVENT_TIME_TYPE, PROVIDED_TYPE, TRUNCATE, UPSERT, ChangeSpec
-from lakehouse.columns import CHANGE_COLUMNS, EVENT_TIME, OP, PROVIDED, RESERVED, SEQUENCE, as_tuple, quoted, require
+from lakehouse.columns import (
+    CHANGE_COLUMNS,
+    EVENT_TIME,
+    OP,
+    PROVIDED,
+    RESERVED,
+    SEQUENCE,
+    alike,
+    as_tuple,
+    quoted,
+    require,
+)
 from lakehouse.errors import ConfigError, InvalidChangesError
 
 WORKING = "__lh_"
@@ -82,7 +92,7 @@ def check_names(schema: StructType) -> None:
             f"the change log uses reserved column names: {', '.join(taken)}. Rename or drop them; nothing was written."
         )
         raise InvalidChangesError(msg)
-    if twice := sorted(a for a, b in pairwise(sorted(schema.names, key=str.casefold)) if a.casefold() == b.casefold()):
+    if twice := alike(schema.names):
         msg = f"columns of the change log have names that differ in letter case alone: {', '.join(twice)}. Rename one."
         raise InvalidChangesError(msg)
 

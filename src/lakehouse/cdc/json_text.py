@@ -19,6 +19,10 @@ _CORRUPT = "__corrupt"
 # possessive, so the matcher loops instead of recursing and a string of a megabyte costs no stack.
 _NUMBER = r'\G((?:[^"0-9\-NI]++|-(?![0-9I])|"(?:[^"\\]++|\\.)*+")*+)(-?+[0-9][0-9.eE+\-]*+|NaN|-?+Infinity)'
 
+_SURROGATE = r"\\u[dD][89a-fA-F]"
+_PAIRED = r"(?s)^(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+$"
+"""Text in which no escape is half of a letter."""
+
 
 def texts(names: Sequence[str]) -> StructType:
     """A struct of string fields, each name once."""
@@ -30,15 +34,22 @@ def quote_numbers(text: Column) -> Column:
     return F.regexp_replace(text, "(?s)" + _NUMBER, '$1"$2"')
 
 
+def names_repeat(text: Column) -> Column:
+    """Whether a JSON object has two fields of one name, of which Spark would read the last; null when it is no object."""
+    return bind(F.json_object_keys(text), lambda names: F.size(F.array_distinct(names)) < F.size(names))
+
+
 def parse_object(text: Column, schema: StructType | MapType) -> Column:
     """Read `text` as exactly one JSON object of `schema`; null when it is anything else.
 
     Fields that are absent are null; fields that `schema` does not name are ignored. Text after the object, a second
-    object, an array or a bare value is not an object.
+    object, an array or a bare value is not an object. Neither is one with half a letter in it (the escape of a lone
+    surrogate), in whose place Spark would put a question mark.
     """
     # Inside an array inside an object, because on its own `from_json` ignores whatever follows the first value.
     shape = StructType([StructField("rows", ArrayType(schema)), StructField(_CORRUPT, StringType())])
-    wrapped = F.concat(F.lit('{"rows":['), text, F.lit("]}"))
+    whole = F.when(~text.rlike(_SURROGATE) | text.rlike(_PAIRED), text)
+    wrapped = F.concat(F.lit('{"rows":['), whole, F.lit("]}"))
     parsed = F.from_json(wrapped, shape, {"columnNameOfCorruptRecord": _CORRUPT})
     return bind(parsed, lambda p: F.when(p[_CORRUPT].isNull() & (F.size(p["rows"]) == 1), p["rows"][0]))
 

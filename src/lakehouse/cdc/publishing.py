@@ -20,7 +20,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pyspark.sql import DataFrame
-from pyspark.sql.types import DataType, DateType, StructType, TimestampNTZType, TimestampType
+from pyspark.sql.types import (
+    DataType,
+    DateType,
+    DoubleType,
+    FloatType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from lakehouse.cdc.events import payload_of
 from lakehouse.cdc.history import IS_VERSION, SHOWN
@@ -41,7 +50,7 @@ Rows = Literal["versions", "current"]
 
 _FAR: dict[type[DataType], str] = {
     DateType: "DATE '9999-12-31'",
-    TimestampType: "TIMESTAMP '9999-12-31 00:00:00'",
+    TimestampType: "TIMESTAMP '9999-12-31 00:00:00Z'",  # with its zone: the session may have another
     TimestampNTZType: "TIMESTAMP_NTZ '9999-12-31 00:00:00'",
 }
 # As text, whatever the session says of zones; JSON would cut a timestamp to milliseconds.
@@ -106,7 +115,10 @@ def select_rows(
         shown[VALID_TO] = f"if({IS_CURRENT}, {_open_end(options.open_end, schema[SEQUENCE].dataType)}, {VALID_TO})"
         shown[EFFECTIVE_TO] = f"if({IS_CURRENT}, {_FAR[TimestampType]}, {EFFECTIVE_TO})"
     if options.surrogate_key is not None:
-        shown = {options.surrogate_key: _surrogate([*names, VALID_FROM], options.surrogate), **shown}
+        shown = {
+            options.surrogate_key: _surrogate([schema[name] for name in (*names, VALID_FROM)], options.surrogate),
+            **shown,
+        }
     where = IS_CURRENT if rows == "current" else IS_VERSION
     return Selection(columns=tuple(f"{text} AS {quoted(name)}" for name, text in shown.items()), where=where)
 
@@ -128,9 +140,14 @@ def _open_end(asked: str, sequence: DataType) -> str:
     return _FAR[type(sequence)]
 
 
-def _surrogate(names: Sequence[str], kind: Literal["hash64", "sha256"]) -> str:
-    listed = ", ".join(quoted(name) for name in names)
+def _surrogate(fields: Sequence[StructField], kind: Literal["hash64", "sha256"]) -> str:
     if kind == "hash64":
-        return f"xxhash64({listed})"
-    numbered = ", ".join(f"'{i}', {quoted(name)}" for i, name in enumerate(names))
+        return f"xxhash64({', '.join(quoted(field.name) for field in fields)})"
+    numbered = ", ".join(f"'{i}', {_one_zero(field)}" for i, field in enumerate(fields))
     return f"sha2(to_json(named_struct({numbered}), {_EXACT}), 256)"
+
+
+def _one_zero(field: StructField) -> str:
+    """The column with 0.0 for -0.0, which is the same key and another text."""
+    name = quoted(field.name)
+    return f"if({name} = 0, abs({name}), {name})" if isinstance(field.dataType, FloatType | DoubleType) else name

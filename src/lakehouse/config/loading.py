@@ -137,7 +137,13 @@ def _set(tree: dict[str, Any], setting: str) -> None:
         if not isinstance(section, dict):
             msg = f"--set {key}: {parent} is not a section"
             raise ConfigError(msg)
-    section[last] = yaml.safe_load(value)
+    try:
+        section[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        msg = (
+            f"--set {key}: the value is not valid YAML: {getattr(error, 'problem', None) or 'cannot be read'}; quote it"
+        )
+        raise ConfigError(msg) from None
 
 
 def _resolve(tree: Any, origin: str, environment: Mapping[str, str], key: str = "") -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pyspark.sql.types import StructType
 
 from lakehouse.bronze.encodings import require_encoding
+from lakehouse.cdc.feeds.assembly import Contract as FeedContract
 from lakehouse.cdc.parsing import DMS_TRANSACTIONS, SNAPSHOT, check_feed, check_options
 from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.errors import ConfigError
@@ -17,6 +19,21 @@ from lakehouse.schemas.type_names import parse_schema
 
 TableFormat = Literal["delta", "iceberg"]
 Name = Annotated[str, Field(min_length=1)]
+
+
+def _refuse_braces(pattern: str) -> str:
+    """Only two things stand in braces; whatever else does is a slip of the pen, or wants to be code."""
+    if _BRACES.search(_PLACEHOLDERS.sub("", pattern)):
+        msg = f"{pattern!r} has braces around something else than {{schema}} or {{table}}; remove them"
+        raise ValueError(msg)
+    return pattern
+
+
+_PLACEHOLDERS = re.compile(r"\{(?:schema|table)\}")
+_BRACES = re.compile(r"[{}]")
+
+Pattern = Annotated[Name, AfterValidator(_refuse_braces)]
+"""The name of a table, in which `{schema}` and `{table}` stand for the source table's."""
 
 
 class Model(BaseModel):
@@ -36,7 +53,10 @@ class Contract(Model):
         if absent := [key for key in self.keys if key not in self.columns]:
             msg = f"keys that are no columns: {', '.join(absent)}"
             raise ValueError(msg)
-        _ = self.schema_
+        try:
+            FeedContract(schema=self.schema_, keys=self.keys)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
         return self
 
     @property
@@ -161,7 +181,7 @@ class Input(Model):
     options: dict[str, Any] = Field(default_factory=dict)
     tables: dict[Name, Contract] = Field(min_length=1)
     select: Name = "%"
-    bronze: Name = ""
+    bronze: Pattern = ""
     snapshots: Snapshots = Field(default_factory=Snapshots)
     encoding: Name = "utf-8"
     changed_files: Literal["load", "quarantine"] = "load"
@@ -238,7 +258,7 @@ class Output(Model):
         text_sequence: let the sequence be text, which orders letter by letter.
     """
 
-    table: Name
+    table: Pattern
     write: Literal["current", "history"]
     select: Name = "%"
     format: TableFormat | None = None

@@ -56,6 +56,22 @@ def list_landed(spark: SparkSession, folder: str) -> Landed:
     return Landed(files=sorted(found, key=lambda file: file.file), hidden=hidden)
 
 
+def obstacle(file: LandedFile) -> str | None:
+    """What in its name keeps Hadoop from opening a file, or None. One such file would fail the read of all others.
+
+    A colon ends the scheme of a URI: Hadoop trips over one in the name of a local file, whose checksum it looks for, and
+    anywhere in a path that it takes for a pattern.
+    """
+    path = unquote(file.file.partition("://")[2])
+    if ":" not in path:
+        return None
+    if file.file.startswith("file:") and ":" in unquote(file.name):
+        return "its name has a colon, which Hadoop does not open on a local disk; rename it"
+    if path.translate(_GLOB) != path:
+        return "its path has a colon and a letter of patterns (one of \\ { } [ ] * ? ,), which Hadoop does not open; rename it"
+    return None
+
+
 def local_path(uri: str) -> str | None:
     """Where a file lies on this machine, by its address; None when it lies elsewhere."""
     return unquote(uri.removeprefix("file://")) if uri.startswith("file:///") else None

@@ -15,7 +15,7 @@ from lakehouse.config.models import Input
 from lakehouse.errors import PreflightError
 from lakehouse.runtime import landing
 from lakehouse.runtime.checks.checker import FileChecker
-from lakehouse.runtime.checks.orders import GONE, Order, Rules, Verdict
+from lakehouse.runtime.checks.orders import GONE, UNSUPPORTED, Order, Rules, Verdict
 
 
 def check_files(spark: SparkSession, source: Input, files: Sequence[LandedFile]) -> dict[LandedFile, Verdict]:
@@ -44,6 +44,9 @@ def check_files(spark: SparkSession, source: Input, files: Sequence[LandedFile])
     with FileChecker() as checker, TemporaryDirectory(prefix="lakehouse-") as folder:
         verdicts = {}
         for file in files:
+            if unopened := landing.obstacle(file):
+                verdicts[file] = Verdict(reason=UNSUPPORTED, detail=unopened)
+                continue
             path = landing.local_path(file.file) or landing.fetch(spark, file.file, Path(folder))
             if path is None:
                 verdicts[file] = Verdict(reason=GONE, detail="the file was listed and is no longer there")

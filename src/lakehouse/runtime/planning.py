@@ -99,7 +99,8 @@ def named(pattern: str, source: str) -> str:
     'silver.customers'
     """
     schema, _, plain = source.rpartition(".")
-    return pattern.format(schema=schema, table=plain)
+    meant = {"{schema}": schema, "{table}": plain}
+    return re.sub(r"\{(?:schema|table)\}", lambda place: meant[place[0]], pattern)
 
 
 def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract]) -> list[Task]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import threading
@@ -68,6 +69,10 @@ class Reporter(Protocol):
 def reporter(style: LogStyle, stream: TextIO | None = None) -> Reporter:
     """The reporter for this stream: text on a terminal, JSON lines otherwise, unless a style is asked for."""
     out = stream or sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(
+            errors="backslashreplace"
+        )  # a name of a file must not end the run on a terminal without its letters
     text = style == "text" or (style == "auto" and out.isatty())
     return TextReporter(out) if text else JsonReporter(out)
 
@@ -78,6 +83,7 @@ class JsonReporter:
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream`."""
         self._stream = stream
+        self._ascii = (stream.encoding or "utf-8").lower() != "utf-8"
         self._lock = threading.Lock()
 
     def step(self, event: str, message: str, **facts: object) -> None:
@@ -115,7 +121,7 @@ class JsonReporter:
 
     def _write(self, entry: dict[str, object]) -> None:
         with self._lock:
-            print(json.dumps(entry, ensure_ascii=False, default=str), file=self._stream, flush=True)
+            print(json.dumps(entry, ensure_ascii=self._ascii, default=str), file=self._stream, flush=True)
 
 
 _COUNTS = ("input", "applied", "duplicate", "late", "tie", "inserted", "updated", "deleted")
@@ -139,22 +145,23 @@ class TextReporter:
 
     def close(self, summary: Summary) -> None:
         """The closing table."""
+        from rich.markup import escape  # noqa: PLC0415  as above
         from rich.table import Table  # noqa: PLC0415  as above
 
         if summary.nothing_new:
             self._console.print(
-                f"[bold]{summary.job}: nothing new[/] (0 rows changed, 0 commits, {summary.seconds:.0f} s)"
+                f"[bold]{escape(summary.job)}: nothing new[/] (0 rows changed, 0 commits, {summary.seconds:.0f} s)"
             )
             return
         table = Table(
-            title=f"{summary.job}: {summary.rows:,} rows read in {summary.seconds:.0f} s", title_justify="left"
+            title=f"{escape(summary.job)}: {summary.rows:,} rows read in {summary.seconds:.0f} s", title_justify="left"
         )
         table.add_column("table")
         table.add_column("kind")
         for name in ("changes", "applied", "duplicate", "late", "tie", "inserted", "updated", "deleted"):
             table.add_column(name, justify="right")
         for item in sorted(summary.written, key=lambda item: (item.write, item.table)):
-            table.add_row(item.table, item.write, *[f"{getattr(item.result, name):,}" for name in _COUNTS])
+            table.add_row(escape(item.table), item.write, *[f"{getattr(item.result, name):,}" for name in _COUNTS])
         self._console.print(table)
         others = {"repeated": summary.repeated_files, "hidden": summary.hidden_files}
         named = "".join(f", {number} {name}" for name, number in others.items() if number)
@@ -166,7 +173,9 @@ class TextReporter:
 
     def fail(self, message: str, *, kind: str) -> None:
         """The failure, as it is."""
-        self._console.print(f"[red]✗ {kind}[/]", message, markup=True)
+        from rich.markup import escape  # noqa: PLC0415  as above
+
+        self._console.print(f"[red]✗ {kind}[/]", escape(message))
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -26,11 +26,15 @@ __all__ = [
 def open_table(spark: SparkSession, ref: TableRef, *, leases: Leases | None = None) -> Table:
     """Refer to a table by its reference; it need not exist yet, and nothing is read.
 
+    Spark puts settings and the environment in place of `${...}` in the text of statements, in quoted names and texts as well:
+    a column of a landed file called `${env:SECRET}` would tell the secret. So the session stops doing it.
+
     Args:
         spark: the session.
         ref: where the table is.
         leases: what keeps the writers of a Delta table apart where its store does not, see `lakehouse.tables.arbitration`.
     """
+    spark.conf.set("spark.sql.variable.substitute", "false")
     return DeltaTable(spark, ref, leases) if ref.format == "delta" else IcebergTable(spark, ref)
 
 

@@ -59,7 +59,7 @@ def test_an_open_end_and_a_key_of_one_column(history: DataFrame) -> None:
 
 def test_far_is_the_end_of_9999_where_sequences_are_moments(spark: SparkSession) -> None:
     """Dates and timestamps have a far end; the hash of a timestamp sees its microseconds, whatever the session's zone."""
-    for kind, far in ((DateType(), "DATE '9999-12-31'"), (TimestampType(), "TIMESTAMP '9999-12-31 00:00:00'")):
+    for kind, far in ((DateType(), "DATE '9999-12-31'"), (TimestampType(), "TIMESTAMP '9999-12-31 00:00:00Z'")):
         schema = history_schema(PAYLOAD, kind)
         selection = select_rows(schema, keys="i.d", publication=Publication(open_end="far"))
         assert f"if(_is_current, {far}, _valid_to) AS `_valid_to`" in selection.columns

@@ -139,3 +139,10 @@ def test_files_of_other_types_are_told_from_the_rest() -> None:
     assert odd(long, number, text, {"b": "string"}, number) == [1]
     assert odd(long, number, long, number) == [1]
     assert odd(number, long) == [0]
+
+
+@pytest.mark.parametrize("twin", ["NAME", "\u0130D", "\u0131d"])
+def test_columns_that_spark_takes_for_one_are_refused(tmp_path: Path, twin: str) -> None:
+    """Letter case as Java has it, where I with a dot and i without one are an i, must not tell two columns apart."""
+    found = verdict(tmp_path, written(tmp_path, table(**{twin: ["x"] * ROWS})))
+    assert found.reason == "bad_header"

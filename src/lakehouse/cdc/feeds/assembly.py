@@ -42,6 +42,7 @@ from lakehouse.columns import (
     SEQUENCE,
     TABLE,
     Columns,
+    alike,
     as_tuple,
     require,
 )
@@ -74,6 +75,11 @@ class Contract:
         reserved = [name for name in self.names if name in RESERVED]
         if reserved:
             msg = f"the schema uses reserved column names: {', '.join(reserved)}; rename them at the source"
+            raise ConfigError(msg)
+        if twice := alike(self.names):
+            msg = (
+                f"columns of the schema have names that differ in letter case alone: {', '.join(twice)}; leave one out"
+            )
             raise ConfigError(msg)
         require_decodable(self.schema)
 

@@ -13,7 +13,7 @@ from pyspark.sql.types import BinaryType, DataType, TimestampType
 from lakehouse.cdc.csv_records import fields, tokens
 from lakehouse.cdc.decoding import NESTED, BinaryText, instant_text, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, staged
-from lakehouse.cdc.json_text import as_written, parse_object, quote_numbers, texts
+from lakehouse.cdc.json_text import as_written, names_repeat, parse_object, quote_numbers, texts
 from lakehouse.columns import BATCH, FILE, HEADER, LOADED_AT, RAW, ROW, RUN_ID, TABLE, quoted, require
 from lakehouse.errors import ConfigError
 
@@ -168,7 +168,9 @@ def json_records(df: DataFrame, names: Iterable[str], *, text: Column | None = N
         parse_object(quote_numbers(F.col("text")), fields_of).alias("message"),
         parse_object(F.col("text"), fields_of).alias("written"),
     )
-    problem = F.when(F.col("message").isNull(), "the text is not one JSON object")
+    problem = F.when(F.col("message").isNull(), "the text is not one JSON object").when(
+        names_repeat(F.col("text")), "the object names a field twice"
+    )
 
     def cell(name: str, data_type: DataType) -> Cell:
         return Cell(as_written(F.col("message")[name], F.col("written")[name], data_type))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lakehouse.columns import RESERVED
+from lakehouse.columns import RESERVED, alike
 from lakehouse.runtime.checks.orders import (
     AGAIN,
     BAD_HEADER,
@@ -144,7 +144,7 @@ def _refuse_schema(schema: Any, rules: Rules, columns: Sequence[str]) -> None:
     names = [name.lower() for name in schema.names]
     if len(names) > rules.columns:
         raise rules.beyond(limit="columns", what=f"the file has {len(names)}")
-    if len(set(names)) < len(names):
+    if alike(schema.names):
         raise Refused(BAD_HEADER, "two of its columns have one name, or names that differ in case alone")
     if taken := sorted(RESERVED.intersection(names)):
         raise Refused(BAD_HEADER, f"the reserved column names {', '.join(taken)} are used; rename the columns")
