@@ -1,6 +1,6 @@
 """Merges into real tables come to the oracle's answer, whatever the order, the split and the repeats, in both formats.
 
-A merge works key by key, so some two thousand random histories, each delivered in six ways, go through a few merges: the
+A merge works key by key, so some thousand random histories, each delivered in six ways, go through a few merges: the
 number of the delivery and of the case are parts of the key.
 """
 
@@ -33,7 +33,7 @@ from lakehouse.testing.generators import VALUES, change_log, random_events
 DELIVERY = "delivery"
 DELIVERIES = 6
 STEPS = 3
-CASES = 1000
+CASES = 500
 Rows = set[tuple[Any, ...]]
 
 
@@ -180,7 +180,7 @@ def log_of(spark: SparkSession, variant: Variant) -> DataFrame:
     return together.withColumn(SEQUENCE, variant.place(F.col(SEQUENCE)))
 
 
-# Two thousand histories and more in each format; what a format adds depends neither on which columns an event carries nor
+# A thousand histories and more in each format; what a format adds depends neither on which columns an event carries nor
 # on which operation wins a tie.
 RUNS = [("iceberg", name) for name in VARIANTS if "soft deletes" not in name or "truncates" in name]
 RUNS += [("delta", name) for name in VARIANTS if "partial" not in name and name != "row 10: upserts win"]
