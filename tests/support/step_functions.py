@@ -1,6 +1,6 @@
 """Step Functions, S3, Glue, SNS and SQS in this process, and what they need to run the state machine as AWS does.
 
-The emulator differs from AWS in four places that the machine passes by; each is mended here, and nothing else is changed.
+The emulator differs from AWS in five places that the machine passes by; each is mended here, and nothing else is changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import boto3
 from jsonata import Jsonata
 from moto import mock_aws
 from moto.glue.exceptions import GlueClientError
-from moto.glue.models import FakeJobRun, GlueBackend
+from moto.glue.models import FakeCrawler, FakeJobRun, GlueBackend
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_glue as glue_task
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
@@ -32,7 +32,9 @@ from lakehouse.ops.state_machines import event_driven_etl
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+PATIENCE = 30.0
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:outcomes"
+_DESCRIBE = FakeCrawler.as_dict
 SURROGATES = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
 
 
@@ -71,7 +73,9 @@ class Workbench:
         started = step_functions.start_execution(
             stateMachineArn=self.machine, name=uuid4().hex, input=json.dumps(event)
         )["executionArn"]
+        deadline = time.monotonic() + PATIENCE
         while (ended := step_functions.describe_execution(executionArn=started))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"{key} is still on its way"
             time.sleep(0.02)
         history = step_functions.get_execution_history(executionArn=started, maxResults=1000)["events"]
         entered = [one["stateEnteredEventDetails"]["name"] for one in history if "stateEnteredEventDetails" in one]
@@ -117,7 +121,9 @@ def running_workbench(etl: EventDrivenEtl) -> Iterator[Workbench]:
         for job in (etl.job, etl.quality_job):
             clients["glue"].create_job(Name=job.name, Role="jobs", Command={"Name": "glueetl"})
         if etl.crawler:
-            clients["glue"].create_crawler(Name=etl.crawler, Role="crawler", Targets={"S3Targets": [{"Path": "s3://lake"}]})
+            clients["glue"].create_crawler(
+                Name=etl.crawler, Role="crawler", Targets={"S3Targets": [{"Path": "s3://lake"}]}
+            )
         queue = clients["sqs"].create_queue(QueueName="outcomes")["QueueUrl"]
         topic = clients["sns"].create_topic(Name="outcomes")["TopicArn"]
         clients["sns"].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:outcomes")
@@ -131,17 +137,22 @@ def running_workbench(etl: EventDrivenEtl) -> Iterator[Workbench]:
 
 @contextmanager
 def _as_aws_does() -> Iterator[None]:
-    """Mend the emulator: `.sync` of Glue, JSONata, JSON as the body of an object, and sources of copies that are encoded."""
+    """Mend the emulator: `.sync` of Glue, crawls that end, JSONata, JSON as the body of an object, and sources of copies that are encoded."""
     call = StateTaskServiceAwsSdk._eval_service_task  # noqa: SLF001 - there is no other way in
 
     def call_with_json_body(self: Any, *, normalised_parameters: dict[str, Any], **others: Any) -> Any:
         body = normalised_parameters.get("Body")
-        mended = {**normalised_parameters, "Body": json.dumps(body).encode()} if isinstance(body, dict) else normalised_parameters
+        mended = (
+            {**normalised_parameters, "Body": json.dumps(body).encode()}
+            if isinstance(body, dict)
+            else normalised_parameters
+        )
         return call(self, normalised_parameters=mended, **others)
 
     patterns = {*glue_task._SUPPORTED_INTEGRATION_PATTERNS, ResourceCondition.WaitForTaskToken}  # noqa: SLF001 - as above
     with (
         patch.object(glue_task, "_SUPPORTED_INTEGRATION_PATTERNS", patterns),
+        patch.object(FakeCrawler, "as_dict", _crawled),
         patch.object(jsonata_bridge, "_eval_jsonata", _evaluate),
         patch.object(StateTaskServiceAwsSdk, "_eval_service_task", call_with_json_body),
         # boto3 encodes the source of a copy; the SDK of Step Functions takes it as it is.
@@ -172,3 +183,11 @@ def _job_runs(bench: Workbench) -> Iterator[None]:
 
     with patch.object(FakeJobRun, "as_dict", described), patch.object(GlueBackend, "start_job_run", started):
         yield
+
+
+def _crawled(self: FakeCrawler) -> dict[str, Any]:
+    """Describe a crawler, whose crawl is a step further the next time."""
+    described = _DESCRIBE(self)
+    for crawl in self.crawls[-1:]:
+        crawl.advance()
+    return described
