@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -42,7 +42,7 @@ class GlueJob:
     """A Glue job that is started with `--source_path` and `arguments`, and stopped after `timeout`.
 
     Raises:
-        ConfigError: an argument is not spelled `--name`, or is `--source_path`.
+        ConfigError: an argument is not spelled `--name`, or is `--source_path`; or there is no time.
     """
 
     name: str
@@ -51,6 +51,9 @@ class GlueJob:
 
     def __post_init__(self) -> None:
         """Refuse arguments that Glue would not take, and the one that is set for every file."""
+        if self.timeout < timedelta(seconds=1):
+            msg = f"Glue job {self.name}: timeout: {self.timeout} is less than a second"
+            raise ConfigError(msg)
         wrong = sorted(one for one in self.arguments if not _ARGUMENT.fullmatch(one) or one == "--source_path")
         if wrong:
             msg = f"Glue job {self.name}: {', '.join(wrong)} cannot be set; write --name, and leave --source_path to the file"
@@ -100,18 +103,24 @@ class EventDrivenEtl:
 
     def __post_init__(self) -> None:
         """Refuse what would loop, match nothing, or not be valid in the definition."""
+        if faults := [*self._places(), *self._limits()]:
+            raise ConfigError("; ".join(faults))
+
+    def _places(self) -> Iterator[str]:
         for name, prefix in (("landing_prefix", self.landing_prefix), ("quarantine_prefix", self.quarantine_prefix)):
             if not _PREFIX.fullmatch(prefix):
-                msg = f"{name}: {prefix!r} must be folders of letters, digits and !_.()=-, each followed by /"
-                raise ConfigError(msg)
+                yield f"{name}: {prefix!r} must be folders of letters, digits and !_.()=-, each followed by /"
         if not self.quarantine_prefix:
-            msg = "quarantine_prefix: must not be empty"
-            raise ConfigError(msg)
+            yield "quarantine_prefix: must not be empty"
         below = self.quarantine_prefix.startswith(self.landing_prefix)
         if self.quarantine_bucket == self.landing_bucket and below:
-            msg = f"quarantine_prefix: {self.quarantine_prefix} is below landing_prefix, so that each quarantined file is a new event"
-            raise ConfigError(msg)
+            yield f"quarantine_prefix: {self.quarantine_prefix} is below landing_prefix, so each quarantined file is a new event"
+
+    def _limits(self) -> Iterator[str]:
         wrong = [one for one in self.extensions if not _EXTENSION.fullmatch(one)]
         if wrong or not self.extensions:
-            msg = f"extensions: {', '.join(wrong) or 'there is none'}; write them in lower case without the dot: csv, json.gz"
-            raise ConfigError(msg)
+            yield f"extensions: {', '.join(wrong) or 'there is none'}; write them in lower case without the dot: csv, json.gz"
+        if self.max_bytes < 1:
+            yield f"max_bytes: {self.max_bytes} must be 1 or more"
+        if self.crawler_poll_seconds < 0:
+            yield f"crawler_poll_seconds: {self.crawler_poll_seconds} must be 0 or more"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.glue.models import glue_backends
 from pyspark.sql import types as T
 
 from lakehouse.aws.glue_catalog import CatalogTable, delta_table_input, iceberg_table_input, register_table
@@ -75,11 +77,18 @@ class Watched:
         return [name for name in self.calls if not name.startswith("get_")]
 
 
-@pytest.fixture
-def glue() -> Iterator[Watched]:
-    """An empty catalog."""
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """One client for all: making one takes longer than a test."""
     with mock_aws():
-        yield Watched(boto3.client("glue", region_name="us-east-1"))
+        yield boto3.client("glue", region_name="us-east-1")
+
+
+@pytest.fixture
+def glue(client: Any) -> Watched:
+    """An empty catalog."""
+    glue_backends["123456789012"]["us-east-1"].reset()
+    return Watched(client)
 
 
 def shown(glue: Watched, name: str = "customers") -> Any:
@@ -302,19 +311,15 @@ def test_answers_of_glue_become_errors_of_ours(
 def test_an_update_that_another_overtook_is_a_conflict(glue: Watched) -> None:
     """The version that was read is what the update asks for, so that Glue can tell."""
     register_table(glue, "silver", delta_table_input(CUSTOMERS))
-    asked: list[dict[str, Any]] = []
-    real = glue.client.update_table
-
-    def overtaken(**arguments: Any) -> Any:
-        asked.append(arguments)
-        raise ClientError({"Error": {"Code": "ConcurrentModificationException", "Message": "no"}}, "UpdateTable")
-
     version = shown(glue)["VersionId"]
-    glue.client.update_table = overtaken
-    with pytest.raises(CommitConflictError, match="register it again"):
-        register_table(glue, "silver", delta_table_input(changed(description="another")))
-    assert [(one["VersionId"], one["SkipArchive"]) for one in asked] == [(version, True)]
-    glue.client.update_table = real
+    conflict = ClientError({"Error": {"Code": "ConcurrentModificationException", "Message": "no"}}, "UpdateTable")
+    made = delta_table_input(changed(description="another"))
+    with (
+        patch.object(glue.client, "update_table", side_effect=conflict) as update,
+        pytest.raises(CommitConflictError, match="register it again"),
+    ):
+        register_table(glue, "silver", made)
+    update.assert_called_once_with(DatabaseName="silver", TableInput=made, SkipArchive=True, VersionId=version)
 
 
 def test_a_database_that_another_makes_meanwhile_will_do(glue: Watched) -> None:
