@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -32,6 +32,7 @@ from lakehouse.ops.state_machines import event_driven_etl
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+CRAWLER = "landing"
 PATIENCE = 30.0
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:outcomes"
 _DESCRIBE = FakeCrawler.as_dict
@@ -59,6 +60,11 @@ class Workbench:
     queue: str
     run_states: dict[tuple[str, str], str] = field(default_factory=dict)
     start_errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def differing(self, **changes: Any) -> Workbench:
+        """The same place with a state machine of other settings."""
+        etl = replace(self.etl, **changes)
+        return replace(self, etl=etl, machine=_create(self.clients["stepfunctions"], etl))
 
     def land(self, key: str, body: bytes = b"id\n1\n") -> Execution:
         """Put an object and run the state machine on its event."""
@@ -120,19 +126,20 @@ def running_workbench(etl: EventDrivenEtl) -> Iterator[Workbench]:
         clients["s3"].create_bucket(Bucket=etl.landing_bucket)
         for job in (etl.job, etl.quality_job):
             clients["glue"].create_job(Name=job.name, Role="jobs", Command={"Name": "glueetl"})
-        if etl.crawler:
-            clients["glue"].create_crawler(
-                Name=etl.crawler, Role="crawler", Targets={"S3Targets": [{"Path": "s3://lake"}]}
-            )
+        clients["glue"].create_crawler(Name=CRAWLER, Role="crawler", Targets={"S3Targets": [{"Path": "s3://lake"}]})
         queue = clients["sqs"].create_queue(QueueName="outcomes")["QueueUrl"]
         topic = clients["sns"].create_topic(Name="outcomes")["TopicArn"]
         clients["sns"].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:outcomes")
-        machine = clients["stepfunctions"].create_state_machine(
-            name="etl", definition=json.dumps(event_driven_etl(etl)), roleArn=f"arn:aws:iam::{ACCOUNT}:role/etl"
-        )["stateMachineArn"]
-        bench = Workbench(etl=etl, clients=clients, machine=machine, queue=queue)
+        bench = Workbench(etl=etl, clients=clients, machine=_create(clients["stepfunctions"], etl), queue=queue)
         with _as_aws_does(), _job_runs(bench):
             yield bench
+
+
+def _create(step_functions: Any, etl: EventDrivenEtl) -> str:
+    created = step_functions.create_state_machine(
+        name=uuid4().hex, definition=json.dumps(event_driven_etl(etl)), roleArn=f"arn:aws:iam::{ACCOUNT}:role/etl"
+    )
+    return str(created["stateMachineArn"])
 
 
 @contextmanager

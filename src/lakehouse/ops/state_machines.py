@@ -18,6 +18,14 @@ from lakehouse.ops.states import State, choice, retrier, task
 
 _KEY = "$.detail.object.key"
 _SOURCE = "States.Format('s3://{}/{}', $.detail.bucket.name, $.detail.object.key)"
+_REASON = {
+    "reason.$": "$.rejection",
+    "source.$": _SOURCE,
+    "size.$": "$.file.size",
+    "etag.$": "$.file.etag",
+    "execution.$": "$$.Execution.Id",
+    "rejected_at.$": "$$.State.EnteredTime",
+}
 _OBJECT = {"Bucket.$": "$.detail.bucket.name", "Key.$": _KEY}
 
 _GLUE_THROTTLES = (
@@ -126,14 +134,6 @@ def _rejection(etl: EventDrivenEtl) -> dict[str, State]:
 
 def _quarantine(etl: EventDrivenEtl) -> dict[str, State]:
     retry = [retrier(_S3_THROTTLES, etl.throttled)]
-    reason = {
-        "reason.$": "$.rejection",
-        "source.$": _SOURCE,
-        "size.$": "$.file.size",
-        "etag.$": "$.file.etag",
-        "execution.$": "$$.Execution.Id",
-        "rejected_at.$": "$$.State.EnteredTime",
-    }
     return {
         "QuarantineFile": task(
             "aws-sdk:s3:copyObject",
@@ -154,7 +154,7 @@ def _quarantine(etl: EventDrivenEtl) -> dict[str, State]:
                 "Bucket": etl.quarantine_bucket,
                 "Key.$": "States.Format('{}.reason.json', $.quarantine.key)",
                 "ContentType": "application/json",
-                "Body": reason,
+                "Body": dict(_REASON),
             },
             keep={"etag.$": "$.ETag"},
             at="$.reason",
