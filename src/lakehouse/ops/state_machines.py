@@ -48,7 +48,8 @@ def event_driven_etl(etl: EventDrivenEtl) -> dict[str, Any]:
     """The definition, for `Definition` of a CloudFormation template or, as JSON, for `CreateStateMachine`.
 
     An invalid file is copied to quarantine before it is deleted, and deleted only if nobody has replaced it since. Whatever
-    goes wrong ends in `NotifyFailure` and `FileFailed`; the file then is where it was.
+    goes wrong ends in `NotifyFailure` and `FileFailed`; the file then is where it was. After that only the notification can
+    fail, which fails the execution, so that no outcome is lost.
     """
     load = "StartCrawler" if etl.crawler else "ProcessFile"
     return {
@@ -143,7 +144,7 @@ def _quarantine(etl: EventDrivenEtl) -> dict[str, State]:
                 "CopySource.$": "$.quarantine.source",
                 "CopySourceIfMatch.$": "$.file.etag",
             },
-            keep={"etag.$": "$.CopyObjectResult.ETag"},
+            keep={"copied": True},
             at="$.copy",
             retry=retry,
             then="WriteReason",
@@ -156,7 +157,7 @@ def _quarantine(etl: EventDrivenEtl) -> dict[str, State]:
                 "ContentType": "application/json",
                 "Body": dict(_REASON),
             },
-            keep={"etag.$": "$.ETag"},
+            keep={"written": True},
             at="$.reason",
             retry=retry,
             then="DeleteOriginal",

@@ -155,6 +155,28 @@ def test_the_copy_is_of_the_object_that_was_looked_at() -> None:
     assert "$encodeUrlComponent(" in states["InvalidFile"]["Output"]
 
 
+def test_a_missing_object_is_known_by_either_sign() -> None:
+    """By the error of its name, or by the status in a cause; an error without a cause, such as a timeout, is a failure."""
+    assert event_driven_etl(ETL)["States"]["IsFileGone"] == {
+        "Type": "Choice",
+        "Choices": [
+            {
+                "Or": [
+                    {"Variable": "$.error.Error", "StringEquals": "S3.NoSuchKeyException"},
+                    {
+                        "And": [
+                            {"Variable": "$.error.Cause", "IsPresent": True},
+                            {"Variable": "$.error.Cause", "StringMatches": "*Status Code: 404*"},
+                        ]
+                    },
+                ],
+                "Next": "NotifyGone",
+            }
+        ],
+        "Default": "NotifyFailure",
+    }
+
+
 @BOTH
 def test_nothing_is_null(etl: EventDrivenEtl) -> None:
     """CloudFormation refuses a definition with a null."""
