@@ -1,0 +1,1 @@
+"""What runs around the tables, planned as data: pure functions that call nobody."""
