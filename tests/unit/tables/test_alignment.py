@@ -22,7 +22,8 @@ from pyspark.sql.types import (
 )
 
 from lakehouse.errors import IncompatibleSchemaError
-from lakehouse.tables.alignment import align, fits, is_wider, plan_evolution
+from lakehouse.schemas.widening import fits, is_wider
+from lakehouse.tables.alignment import align, plan_evolution
 
 TABLE = StructType([StructField("id", LongType()), StructField("a.b", StringType())])
 
