@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from lakehouse.aws.answers import error_code
 from lakehouse.errors import ConfigError
 
 _REFUSED = frozenset(
@@ -28,7 +29,7 @@ class S3Slot:
         try:
             found = self.client.get_object(Bucket=self.bucket, Key=self.key)
         except Exception as error:
-            if _code(error) in _ABSENT:
+            if error_code(error) in _ABSENT:
                 return None
             raise
         return found["Body"].read().decode(), str(found["ETag"])
@@ -39,7 +40,7 @@ class S3Slot:
         try:
             made = self.client.put_object(Bucket=self.bucket, Key=self.key, Body=text.encode(), **condition)
         except Exception as error:
-            if _code(error) in _REFUSED | _ABSENT:
+            if error_code(error) in _REFUSED | _ABSENT:
                 return None
             raise
         return str(made["ETag"])
@@ -73,7 +74,7 @@ class DynamoSlot:
         try:
             self.client.put_item(TableName=self.table, Item=item, **condition)
         except Exception as error:
-            if _code(error) in _REFUSED:
+            if error_code(error) in _REFUSED:
                 return None
             raise
         return new
@@ -101,9 +102,3 @@ def open_slots(place: str) -> Callable[[str], S3Slot | DynamoSlot]:
     return lambda folder: S3Slot(
         client=client, bucket=parts.netloc, key="/".join([*filter(None, [prefix]), f"{quote(folder, safe='')}.lease"])
     )
-
-
-def _code(error: Exception) -> str:
-    """The code of an AWS answer; known by its shape, as boto3 is there only where it is used."""
-    answer = getattr(error, "response", None)
-    return str(answer.get("Error", {}).get("Code", "")) if isinstance(answer, dict) else ""

@@ -113,12 +113,12 @@ def to_uuid(digits: str) -> str:
 def _decompressed(body: bytes, most: int) -> bytes:
     inflate = zlib.decompressobj()
     try:
-        whole = inflate.decompress(body, most)
+        whole = inflate.decompress(body, most + 1)
     except zlib.error as error:
         msg = "the body of the message is no zlib stream, though its Glue header says so"
         raise ConfigError(msg) from error
-    if not inflate.eof:
-        reason = f"grows beyond {most} bytes" if inflate.unconsumed_tail else "ends too soon"
+    if len(whole) > most or not inflate.eof:
+        reason = f"grows beyond {most} bytes" if len(whole) > most else "ends too soon"
         msg = f"the compressed body of the message {reason}"
         raise ConfigError(msg)
     return whole
