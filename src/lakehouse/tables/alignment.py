@@ -70,7 +70,7 @@ def only_where(df: DataFrame, predicate: str) -> DataFrame:
     return df.where(F.when(F.expr(predicate), F.lit(True)).otherwise(failing))
 
 
-def plan_evolution(
+def outstanding(
     schema: StructType, *, add: StructType | None, widen: Mapping[str, DataType] | None, where: str
 ) -> tuple[list[StructField], dict[str, DataType]]:
     """What is still to be added and to be widened; columns that are there already, or wide enough, are left out.
