@@ -42,6 +42,9 @@ _SHAPES: Mapping[str, type | tuple[type, ...]] = {
     "properties": dict,
     "$ref": str,
     "additionalProperties": (bool, dict),
+    "uniqueItems": bool,
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), (int, float)),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), int),
 }
 
 _PYTHON = {"null": type(None), "boolean": bool, "object": dict, "array": list, "string": str}
@@ -154,9 +157,9 @@ def _check(schema: JsonSchema, node: Any, path: str) -> None:
             msg = f"the JSON Schema is not valid: {keyword} of {path or 'the whole'} is {node[keyword]!r}"
             raise ConfigError(msg)
     types = node.get("type", [])
-    strange = {*([types] if isinstance(types, str) else types)} - {*TYPES, "integer"}
+    strange = [one for one in ([types] if isinstance(types, str) else types) if one not in (*TYPES, "integer")]
     if strange:
-        msg = f"the JSON Schema is not valid: {path or 'the whole'} has the unknown type {', '.join(sorted(strange))}"
+        msg = f"the JSON Schema is not valid: {path or 'the whole'} has the unknown type {', '.join(map(str, strange))}"
         raise ConfigError(msg)
     schema.resolve(node)
     parts = [(f"{path}.{name}".lstrip("."), part) for name, part in node.get("properties", {}).items()]
