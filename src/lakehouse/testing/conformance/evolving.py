@@ -104,8 +104,9 @@ class Evolving(TableFixtures):
         }
         have = {field.name: field.dataType.simpleString() for field in schema}
         for refused, more in contradictions.items():
+            kept = {name: kind for name, kind in have.items() if name.upper() not in more}
             with pytest.raises(IncompatibleSchemaError, match="nothing was changed") as caught:
-                evolve_table(table, parse_schema({**have, "new": "int", **more}), "mirror")
+                evolve_table(table, parse_schema({**kept, "new": "int", **more}), "mirror")
             assert [line.partition(":")[0] for line in str(caught.value).splitlines()[1:]] == [refused]
         fewer, required = StructType([f for f in schema if f.name != "day"]), StructField("id", LongType(), False)
         others: tuple[tuple[StructType, EvolutionMode, str], ...] = (
