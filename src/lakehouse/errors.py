@@ -8,6 +8,7 @@ LakehouseError
 ├── PreflightError           the Spark session cannot do what the job needs; prints the settings to add
 ├── InputGoneError           a planned input file is no longer there, or has changed
 ├── ConservationError        records were lost or came twice on the way; nothing was made of them
+├── RegistryError            the schema registry does not answer, or not as it should: run again later
 ├── PlanMismatchError        a table holds another batch under the number that is to be merged
 └── CommitError
     ├── CommitConflictError  another writer was faster: read again and retry
@@ -58,6 +59,10 @@ class InputGoneError(LakehouseError):
 
 class ConservationError(LakehouseError):
     """Raised, before anything is made of them, when records of a file were lost or came twice while they were loaded."""
+
+
+class RegistryError(LakehouseError):
+    """Raised when a schema registry does not answer, or lacks what it was asked for; asking again does no harm."""
 
 
 class PlanMismatchError(LakehouseError):

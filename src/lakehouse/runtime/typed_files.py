@@ -13,7 +13,7 @@ from pyspark.sql.types import DataType, StructType
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.runtime import landing
 from lakehouse.runtime.checks.orders import OTHER_TYPES, UNSUPPORTED, Refused
-from lakehouse.tables.alignment import fits, plain
+from lakehouse.schemas.widening import fits, plain
 
 UNREAD = (PySparkException, Py4JJavaError)
 """What Spark raises when it cannot make one schema of files; 3.5 passes some of it on as Java threw it."""

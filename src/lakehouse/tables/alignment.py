@@ -7,46 +7,13 @@ from itertools import pairwise
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import (
-    ArrayType,
-    BooleanType,
-    ByteType,
-    DataType,
-    DecimalType,
-    DoubleType,
-    FloatType,
-    IntegerType,
-    LongType,
-    MapType,
-    NullType,
-    ShortType,
-    StructField,
-    StructType,
-)
+from pyspark.sql.types import BooleanType, DataType, StructField, StructType
 
 from lakehouse.columns import quoted
 from lakehouse.errors import IncompatibleSchemaError
-
-_CHAIN: tuple[type[DataType], ...] = (ByteType, ShortType, IntegerType, LongType)
-_WIDER = frozenset({*((a, b) for i, a in enumerate(_CHAIN) for b in _CHAIN[i + 1 :]), (FloatType, DoubleType)})
-
+from lakehouse.schemas.widening import fits, is_wider, plain
 
 OUTSIDE = "a row of the frame does not fulfil the predicate whose rows it replaces"
-
-
-def plain(data_type: DataType) -> DataType:
-    """The type with everything nullable and no metadata, so that two types can be compared.
-
-    >>> plain(ArrayType(LongType(), containsNull=False))
-    ArrayType(LongType(), True)
-    """
-    if isinstance(data_type, StructType):
-        return StructType([StructField(f.name, plain(f.dataType)) for f in data_type])
-    if isinstance(data_type, ArrayType):
-        return ArrayType(plain(data_type.elementType))
-    if isinstance(data_type, MapType):
-        return MapType(plain(data_type.keyType), plain(data_type.valueType))
-    return data_type
 
 
 def plain_schema(schema: StructType) -> StructType:
@@ -57,22 +24,6 @@ def plain_schema(schema: StructType) -> StructType:
             for f in schema
         ]
     )
-
-
-def is_wider(new: DataType, old: DataType) -> bool:
-    """Whether every value of `old` is one of `new`, in the ways that both formats can widen a column.
-
-    >>> is_wider(LongType(), IntegerType()), is_wider(DecimalType(12, 2), DecimalType(10, 2)), is_wider(LongType(), LongType())
-    (True, True, False)
-    """
-    if isinstance(new, DecimalType) and isinstance(old, DecimalType):
-        return new.scale == old.scale and new.precision > old.precision
-    return (type(old), type(new)) in _WIDER
-
-
-def fits(new: DataType, old: DataType) -> bool:
-    """Whether a value of type `old` can be written to a column of type `new` without loss."""
-    return isinstance(old, NullType) or plain(new) == plain(old) or is_wider(new, old)
 
 
 def align(df: DataFrame, schema: StructType, *, where: str) -> DataFrame:
@@ -119,7 +70,7 @@ def only_where(df: DataFrame, predicate: str) -> DataFrame:
     return df.where(F.when(F.expr(predicate), F.lit(True)).otherwise(failing))
 
 
-def plan_evolution(
+def outstanding(
     schema: StructType, *, add: StructType | None, widen: Mapping[str, DataType] | None, where: str
 ) -> tuple[list[StructField], dict[str, DataType]]:
     """What is still to be added and to be widened; columns that are there already, or wide enough, are left out.

@@ -14,20 +14,22 @@ from functools import partial
 
 from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from lakehouse.columns import quoted
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
 from lakehouse.failpoints import reach
+from lakehouse.schemas.evolution import Step, WidenField
 from lakehouse.tables import commits, statements
-from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
+from lakehouse.tables.alignment import align, only_where, outstanding, plain_schema
+from lakehouse.tables.alterations import alterations, steps_of, widened_columns
 from lakehouse.tables.arbitration import committing
 from lakehouse.tables.commits import source_view
 from lakehouse.tables.delta_features import features_for, features_of
 from lakehouse.tables.delta_history import FOREVER, descent, find_commit, last_restore, read_history, since, to_snapshot
 from lakehouse.tables.delta_log import read_state
 from lakehouse.tables.delta_places import beside, is_delta_folder, is_delta_name, qualified
+from lakehouse.tables.delta_rewrite import rewrite
 from lakehouse.tables.differences import net_changes
 from lakehouse.tables.jvm import java_session
 from lakehouse.tables.leases import Leases
@@ -204,21 +206,31 @@ class DeltaTable:
         Raises:
             IncompatibleSchemaError: the change would lose values; nothing is changed.
         """
-        added, widened = plan_evolution(self.schema(), add=add, widen=widen, where=self._ref.identifier)
-        needed = features_for(added, widened)
-        if needed:
+        added, widened = outstanding(self.schema(), add=add, widen=widen, where=self._ref.identifier)
+        self.alter(steps_of(self.schema(), added, widened))
+
+    def layout(self) -> tuple[str, ...]:
+        """The columns that rows are partitioned or clustered by."""
+        detail = self._spark.sql(f"DESCRIBE DETAIL {self._target}").head(1)[0]
+        clustered = [statements.name_parts(name)[0] for name in detail.clusteringColumns or ()]  # they are told quoted
+        return (*detail.partitionColumns, *clustered)
+
+    def alter(self, steps: Sequence[Step]) -> None:
+        """Take the steps of a plan in their order, with column mapping where fields are renamed or dropped; see `evolve`."""
+        if needed := features_for(steps):
             properties = self.properties()
             self.set_properties({key: value for key, value in needed.items() if properties.get(key) != value})
+        widened = [step for step in steps if isinstance(step, WidenField)]
         with self._committing():
-            if added:
-                self._spark.sql(statements.add_columns(self._target, added))
+            for statement in alterations(self._target, [step for step in steps if not isinstance(step, WidenField)]):
+                self._spark.sql(statement)
             try:
-                for name, data_type in widened.items():
-                    self._spark.sql(statements.widen_column(self._target, name, data_type))
+                for statement in alterations(self._target, widened):
+                    self._spark.sql(statement)
             except AnalysisException as error:
                 if "DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP" not in str(error):
                     raise
-                self._rewrite(widened)
+                rewrite(self, self._target, widened_columns(self.schema(), widened), find=self._find)
 
     def changes(self, start: int, end: int) -> DataFrame:
         """Net row changes after version `start` up to `end`: see `lakehouse.tables.differences.net_changes`."""
@@ -317,33 +329,6 @@ class DeltaTable:
         if made is None and marker is not None:
             self.set_properties({applied_property(marker.app): to_note(marker)})
         return made
-
-    def _rewrite(self, types: Mapping[str, DataType]) -> None:
-        """Write all rows again with other column types, in one commit; the layout stays (clustering by a second commit)."""
-        before = self.snapshots(limit=1)[0].version
-        detail = self._spark.sql(f"DESCRIBE DETAIL {self._target}").head(1)[0]
-        rows = self.read(version=before)
-        cast = rows.select(
-            *(
-                F.col(quoted(name)).cast(types[name]).alias(name) if name in types else F.col(quoted(name))
-                for name in rows.columns
-            )
-        )
-        token = commits.new_token()
-        writer = cast.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        writer = writer.option("userMetadata", json.dumps(commits.to_properties(None, token)))
-        # By place, also when the table has a name: by name, Spark 3.5 does not overwrite a table with its own rows.
-        writer.partitionBy(*detail.partitionColumns).save(detail.location)
-        if self._ref.name is not None:
-            self._spark.catalog.refreshTable(self._target)
-        made = self._find(token)
-        if made is not None and made.version != before + 1:
-            # Delta does not know that the rows came from this table, so it would not see what was added meanwhile.
-            self.restore(made.version - 1)
-            msg = f"another writer committed to {self._ref.identifier} while it was rewritten; evolve it again"
-            raise CommitConflictError(msg)
-        if detail.clusteringColumns:  # an overwrite of the schema forgets them; Delta tells them quoted
-            self._spark.sql(f"ALTER TABLE {self._target} CLUSTER BY ({', '.join(detail.clusteringColumns)})")
 
     def _find(self, token: str) -> Snapshot | None:
         """The commit that carries the token, or None when Delta saw nothing to commit."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
+
+from lakehouse.schemas.evolution import AddField, DropField, RenameField, Step, WidenField
 
 _DELETION_VECTORS = {"delta.enableDeletionVectors": "true"}
 _COLUMN_MAPPING = {"delta.columnMapping.mode": "name"}
@@ -29,14 +31,18 @@ def features_of(schema: StructType) -> dict[str, str]:
     return {**vectors, **(_COLUMN_MAPPING if _needs_mapping(schema) else {})}
 
 
-def features_for(added: Sequence[StructField], widened: Mapping[str, DataType]) -> dict[str, str]:
-    """Properties that a table needs before columns are added or widened; Delta sets them by itself at creation only."""
-    schema = StructType(list(added))
+def features_for(steps: Sequence[Step]) -> dict[str, str]:
+    """Properties that a table needs before the steps are taken; Delta sets them by itself at creation only."""
+    added = StructType([StructField(one.path[-1], one.data_type) for one in steps if isinstance(one, AddField)])
+    named = {one.path: one.path[-1] for one in steps if isinstance(one, AddField)}
+    named |= {one.path: one.name for one in steps if isinstance(one, RenameField)}
+    is_path = any(len(path) == 1 and name.casefold() == "path" for path, name in named.items())
+    is_mapped = any(isinstance(one, RenameField | DropField) for one in steps)
     return {
-        **(_NO_DELETION_VECTORS if _has_path(schema) else {}),
-        **(_COLUMN_MAPPING if _needs_mapping(schema) else {}),
-        **(_TIMESTAMP_NTZ if "timestamp_ntz" in schema.simpleString() else {}),
-        **(_TYPE_WIDENING if widened else {}),
+        **(_NO_DELETION_VECTORS if is_path else {}),
+        **(_COLUMN_MAPPING if is_mapped or _needs_mapping(added) else {}),
+        **(_TIMESTAMP_NTZ if "timestamp_ntz" in added.simpleString() else {}),
+        **(_TYPE_WIDENING if any(isinstance(one, WidenField) for one in steps) else {}),
     }
 
 

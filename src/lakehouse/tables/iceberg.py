@@ -18,12 +18,15 @@ from pyspark.sql.types import DataType, StructType
 from lakehouse.columns import quoted
 from lakehouse.errors import CommitConflictError, ConfigError, IncompatibleSchemaError
 from lakehouse.failpoints import reach
+from lakehouse.schemas.evolution import Step
 from lakehouse.tables import commits, statements
-from lakehouse.tables.alignment import align, only_where, plain_schema, plan_evolution
+from lakehouse.tables.alignment import align, only_where, outstanding, plain_schema
+from lakehouse.tables.alterations import alterations, steps_of
 from lakehouse.tables.commits import commit_failures, source_view
 from lakehouse.tables.differences import net_changes
 from lakehouse.tables.iceberg_commits import with_commit_properties
 from lakehouse.tables.iceberg_history import ancestors, go_back, instant
+from lakehouse.tables.iceberg_layout import layout_columns
 from lakehouse.tables.jvm import java_packages, java_session
 from lakehouse.tables.outcomes import commit_once, retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef
@@ -220,12 +223,18 @@ class IcebergTable:
         Raises:
             IncompatibleSchemaError: the change would lose values; nothing is changed.
         """
-        added, widened = plan_evolution(self.schema(), add=add, widen=widen, where=self._ref.identifier)
+        added, widened = outstanding(self.schema(), add=add, widen=widen, where=self._ref.identifier)
+        self.alter(steps_of(self.schema(), added, widened))
+
+    def layout(self) -> tuple[str, ...]:
+        """The columns that rows are, or once were, partitioned by, and those that they are sorted by; runs no Spark job."""
+        return layout_columns(self._load())
+
+    def alter(self, steps: Sequence[Step]) -> None:
+        """Take the steps of a plan in their order, one commit of metadata each; Iceberg knows fields by number."""
         with commit_failures(self._ref.identifier):
-            if added:
-                self._spark.sql(statements.add_columns(self._target, added))
-            for name, data_type in widened.items():
-                self._spark.sql(statements.widen_column(self._target, name, data_type))
+            for statement in alterations(self._target, steps):
+                self._spark.sql(statement)
 
     def changes(self, start: int, end: int) -> DataFrame:
         """Net row changes after snapshot `start` up to `end`: see `lakehouse.tables.differences.net_changes`."""

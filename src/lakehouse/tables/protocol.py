@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DataType, StructType
 
 from lakehouse.errors import ConfigError
+from lakehouse.schemas.evolution import Step
 
 Format = Literal["delta", "iceberg"]
 
@@ -180,6 +181,14 @@ class Table(Protocol):
 
     def evolve(self, *, add: StructType | None = None, widen: Mapping[str, DataType] | None = None) -> None:
         """Add nullable columns and widen types; what is there already is left alone."""
+        ...
+
+    def layout(self) -> tuple[str, ...]:
+        """The columns that rows are partitioned, clustered or sorted by."""
+        ...
+
+    def alter(self, steps: Sequence[Step]) -> None:
+        """Take the steps of a plan in their order, see `lakehouse.tables.evolution`."""
         ...
 
     def changes(self, start: int, end: int) -> DataFrame:

@@ -22,7 +22,8 @@ from lakehouse.cdc.events import payload_of
 from lakehouse.cdc.snapshots import COPIES, SnapshotRules, changes_of, compare_snapshot, position_of, type_of
 from lakehouse.columns import IS_CURRENT, IS_DELETED, IS_LATEST, OP, SEQUENCE, as_tuple, quoted, require
 from lakehouse.errors import ConfigError, InvalidChangesError
-from lakehouse.tables.alignment import align, fits
+from lakehouse.schemas.widening import fits
+from lakehouse.tables.alignment import align
 from lakehouse.tables.batches import settled
 from lakehouse.tables.current_merge import TOMBSTONES
 from lakehouse.tables.memory import recall

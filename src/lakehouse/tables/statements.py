@@ -140,16 +140,6 @@ def set_properties(target: str, properties: Mapping[str, str]) -> str:
     return f"ALTER TABLE {target} SET TBLPROPERTIES ({properties_text(properties)})"
 
 
-def add_columns(target: str, fields: Sequence[StructField]) -> str:
-    """ALTER TABLE ... ADD COLUMNS."""
-    return f"ALTER TABLE {target} ADD COLUMNS ({', '.join(column_text(field) for field in fields)})"
-
-
-def widen_column(target: str, name: str, data_type: DataType) -> str:
-    """ALTER TABLE ... ALTER COLUMN ... TYPE."""
-    return f"ALTER TABLE {target} ALTER COLUMN {quoted(name)} TYPE {type_text(data_type)}"
-
-
 def insert_into(target: str, source: str, *, replace_where: str | None = None) -> str:
     """INSERT the whole of `source`, whose columns are those of the target in its order."""
     replacing = f" REPLACE WHERE {replace_where}" if replace_where else ""

@@ -22,7 +22,7 @@ from lakehouse.cdc.soft_deletes import soft_schema
 from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
 from lakehouse.errors import IncompatibleSchemaError
 from lakehouse.failpoints import reach
-from lakehouse.tables.alignment import fits, is_wider
+from lakehouse.schemas.widening import fits, is_wider
 from lakehouse.tables.guarding import create_once
 from lakehouse.tables.protocol import Table
 

@@ -26,10 +26,10 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakehouse.cdc.feeds import debezium_avro
 from lakehouse.cdc.feeds.connect_avro import read_schema
 from lakehouse.cdc.parsing import parse_changes, route
 from lakehouse.errors import ConfigError, PreflightError
+from lakehouse.transforms import avro
 
 KEY, VALUE, HEARTBEAT = 6, 1_000_007, 9
 SCHEMAS: dict[int, str] = {
@@ -217,6 +217,6 @@ def test_a_session_without_the_module_is_refused(text_rows: Any, monkeypatch: py
         msg = "'JavaPackage' object is not callable"
         raise TypeError(msg)
 
-    monkeypatch.setattr(debezium_avro, "from_avro", absent)
+    monkeypatch.setattr(avro, "from_avro", absent)
     with pytest.raises(PreflightError, match=r"--packages org.apache.spark:spark-avro_2.12:.*--extra-jars"):
         parse_changes(text_rows([]), feed="debezium-avro", schema=CUSTOMERS, keys="id", schemas=SCHEMAS)

@@ -22,7 +22,8 @@ from pyspark.sql.types import (
 )
 
 from lakehouse.errors import IncompatibleSchemaError
-from lakehouse.tables.alignment import align, fits, is_wider, plan_evolution
+from lakehouse.schemas.widening import fits, is_wider
+from lakehouse.tables.alignment import align, outstanding
 
 TABLE = StructType([StructField("id", LongType()), StructField("a.b", StringType())])
 
@@ -82,7 +83,7 @@ def test_a_frame_that_does_not_fit_is_refused_by_name(spark: SparkSession, schem
 
 def test_an_evolution_leaves_out_what_is_there() -> None:
     """Columns of the same or a wider type are not added, types that are wide enough are not widened."""
-    added, widened = plan_evolution(
+    added, widened = outstanding(
         TABLE,
         add=StructType([StructField("id", IntegerType()), StructField("new", DateType())]),
         widen={"id": LongType()},
@@ -90,7 +91,7 @@ def test_an_evolution_leaves_out_what_is_there() -> None:
     )
     assert [field.name for field in added] == ["new"]
     assert widened == {}
-    assert plan_evolution(TABLE, add=None, widen=None, where="t") == ([], {})
+    assert outstanding(TABLE, add=None, widen=None, where="t") == ([], {})
 
 
 def test_an_evolution_that_loses_values_is_refused_as_a_whole() -> None:
@@ -98,7 +99,7 @@ def test_an_evolution_that_loses_values_is_refused_as_a_whole() -> None:
     with pytest.raises(
         IncompatibleSchemaError, match=r"id is bigint already, not string; a\.b is string and cannot"
     ) as e:
-        plan_evolution(
+        outstanding(
             TABLE,
             add=StructType([StructField("fine", LongType()), StructField("id", StringType())]),
             widen={"a.b": LongType(), "nowhere": LongType()},

@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql.types import (
     ArrayType,
     DataType,
+    IntegerType,
     LongType,
     MapType,
     StringType,
@@ -14,6 +15,8 @@ from pyspark.sql.types import (
     TimestampNTZType,
 )
 
+from lakehouse.schemas.evolution import AllowNull, DropField, MoveField, RenameField
+from lakehouse.tables.alterations import steps_of
 from lakehouse.tables.delta_features import features_for, features_of
 
 ODD = StructType([StructField("two words", LongType())])
@@ -39,8 +42,19 @@ def test_blanks_and_brackets_need_column_mapping_at_any_depth(schema: StructType
 
 def test_evolution_asks_for_what_it_needs() -> None:
     """Column mapping, timestamps without zone and wider types are switched on when they come up first."""
-    assert features_for(list(one(LongType())), {}) == {}
-    assert features_for(list(ODD), {}) == {"delta.columnMapping.mode": "name"}
-    assert features_for([], {"id": LongType()}) == {"delta.enableTypeWidening": "true"}
-    ntz = features_for(list(one(ArrayType(TimestampNTZType()))), {})
+    assert features_for(steps_of(ODD, list(one(LongType())), {})) == {}
+    assert features_for(steps_of(ODD, list(ODD), {})) == {"delta.columnMapping.mode": "name"}
+    assert features_for(steps_of(one(IntegerType(), "id"), [], {"id": LongType()})) == {
+        "delta.enableTypeWidening": "true"
+    }
+    ntz = features_for(steps_of(ODD, list(one(ArrayType(TimestampNTZType()))), {}))
     assert ntz == {"delta.feature.timestampNtz": "supported"}
+
+
+def test_fields_are_renamed_and_dropped_by_column_mapping() -> None:
+    """Names on disk have to be other than those of columns; a column that comes to be named path goes without vectors."""
+    mapping = {"delta.columnMapping.mode": "name"}
+    assert features_for([DropField(path=("s", "a"))]) == mapping
+    assert features_for([RenameField(path=("s", "a"), name="path")]) == mapping
+    assert features_for([RenameField(path=("a",), name="Path")]) == mapping | {"delta.enableDeletionVectors": "false"}
+    assert features_for([MoveField(path=("a",), after=""), AllowNull(path=("a",))]) == {}

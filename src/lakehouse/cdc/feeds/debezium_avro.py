@@ -22,7 +22,6 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.avro.functions import from_avro
 
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.feeds import debezium
@@ -32,7 +31,8 @@ from lakehouse.cdc.feeds.records import route_by_folder
 from lakehouse.cdc.feeds.topics import is_tombstone, topic_records, topic_table
 from lakehouse.cdc.json_text import parse_object, texts
 from lakehouse.columns import RAW
-from lakehouse.errors import ConfigError, PreflightError
+from lakehouse.errors import ConfigError
+from lakehouse.transforms.avro import read_body
 
 _HEADER = 5  # bytes before the body
 _IDS = range(1 << 31)
@@ -115,7 +115,7 @@ def _json(name: str, schemas: Mapping[int, tuple[str, str, str]]) -> Column:
     text = F.lit(None).cast("string")
     for number, (before, schema, after) in schemas.items():
         # Times and decimals stay as they are on the wire; a body that does not fit gives an object without fields.
-        body = F.to_json(_from_avro(F.expr(f"substring({name}_bytes, {_HEADER + 1})"), schema))
+        body = F.to_json(read_body(F.expr(f"substring({name}_bytes, {_HEADER + 1})"), schema))
         whole = F.when(body != "{}", F.concat(F.lit(before), body, F.lit(after)))
         text = F.when(F.col(f"{name}_id") == number, whole).otherwise(text)
     return text
@@ -133,18 +133,6 @@ def _problem(schemas: Mapping[int, WireSchema]) -> Column:
             F.concat(F.lit("the body does not fit the Avro schema "), number.cast("string")),
         ),
     )
-
-
-def _from_avro(content: Column, schema: str) -> Column:
-    try:
-        return from_avro(content, schema, {"mode": "PERMISSIVE"})
-    except TypeError as error:
-        # What pyspark makes of a class that the JVM does not have.
-        msg = (
-            "this Spark session has no Avro module; submit with --packages org.apache.spark:spark-avro_2.12:<version of "
-            "Spark> (_2.13 from Spark 4 on), on AWS Glue with the jar in --extra-jars"
-        )
-        raise PreflightError(msg) from error
 
 
 def _require_mapping(schemas: object) -> None:

@@ -11,11 +11,12 @@ It needs a fixture `spark` beside `table_ref`, and a session with at least two c
 from __future__ import annotations
 
 from lakehouse.testing.conformance.definition import Definition
+from lakehouse.testing.conformance.evolving import Evolving
 from lakehouse.testing.conformance.versions import Versions
 from lakehouse.testing.conformance.writing import Writing
 
 __all__ = ["TableConformance"]
 
 
-class TableConformance(Definition, Writing, Versions):
+class TableConformance(Definition, Evolving, Writing, Versions):
     """The behaviour that `lakehouse.tables.protocol.Table` promises."""
