@@ -17,10 +17,6 @@ TARGET = "quoted when the table is opened"
 BUILT = "made by lakehouse.tables.statements, or of the quoted target and constants"
 FIELDS = "looped over a constant of the module: the producer's own field names"
 ALLOWED: Mapping[str, str] = {
-    "src/lakehouse/cdc/decoding.py: _full(name)": "quotes the name",
-    "src/lakehouse/cdc/decoding.py: data_type.simpleString()": "an integer type",
-    "src/lakehouse/cdc/decoding.py: sql_type": "given as a constant, or as the name of a type without fields",
-    "src/lakehouse/cdc/decoding.py: timezone": "refused unless the zone database has it, whose names hold no quote",
     "src/lakehouse/cdc/feeds/debezium.py: name": FIELDS,
     "src/lakehouse/cdc/feeds/debezium.py: number": FIELDS,
     "src/lakehouse/cdc/feeds/debezium_avro.py: name": "`key` or `value`, a constant of the caller",
@@ -29,6 +25,9 @@ ALLOWED: Mapping[str, str] = {
     "src/lakehouse/cdc/history_checks.py: named.open_end": "documented as SQL",
     "src/lakehouse/cdc/publishing.py: selection.columns": "made by select_rows of quoted names and of literals it checks",
     "src/lakehouse/cdc/publishing.py: selection.where": "one of two constants",
+    "src/lakehouse/transforms/decoding.py: text_value(quoted(column), data_type, timezone=timezone, binary=binary)": (
+        "made of the quoted name, of constants, names of types, and a zone that the zone database has"
+    ),
     "src/lakehouse/tables/alignment.py: predicate": "documented as SQL: what an overwrite replaces",
     "src/lakehouse/tables/delta.py: detail.clusteringColumns": "Delta tells them quoted",
     "src/lakehouse/tables/delta.py: self._target": TARGET,

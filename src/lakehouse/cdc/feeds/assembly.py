@@ -29,7 +29,7 @@ from lakehouse.cdc.changes import (
     UPSERT,
     ParsedChanges,
 )
-from lakehouse.cdc.decoding import BinaryText, decode, is_lost, require_decodable, require_timezone
+from lakehouse.transforms.decoding import BinaryText, decode, is_lost, require_decodable, require_timezone
 from lakehouse.columns import (
     EVENT_TIME,
     FILE,

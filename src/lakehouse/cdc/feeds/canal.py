@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, MapType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import instant
+from lakehouse.transforms.decoding import instant
 from lakehouse.cdc.feeds.assembly import (
     Cell,
     Contract,

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, require_timezone
+from lakehouse.transforms.decoding import BinaryText, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, provided_names, require_bronze
 from lakehouse.cdc.feeds.debezium_messages import (
     envelope_of,

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import MapType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import require_timezone
+from lakehouse.transforms.decoding import require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, Reading, assemble, require_bronze
 from lakehouse.cdc.feeds.debezium_messages import (
     envelope_of,

@@ -24,7 +24,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, require_timezone
+from lakehouse.transforms.decoding import BinaryText, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, provided_names, require_bronze
 from lakehouse.cdc.feeds.debezium_values import is_unavailable
 from lakehouse.cdc.feeds.records import Records, json_records

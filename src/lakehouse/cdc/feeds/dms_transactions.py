@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.csv_records import fields
-from lakehouse.cdc.decoding import require_timezone
+from lakehouse.transforms.decoding import require_timezone
 from lakehouse.cdc.feeds import dms_s3
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
 from lakehouse.cdc.feeds.records import csv_records, route_by_folder

@@ -19,7 +19,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.decoding import wall_clock
+from lakehouse.transforms.decoding import wall_clock
 from lakehouse.cdc.json_text import bind
 
 # JSON has no raw control characters, so these can mark what is found.

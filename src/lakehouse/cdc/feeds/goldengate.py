@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import MapType, StringType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, decode, require_timezone
+from lakehouse.transforms.decoding import BinaryText, decode, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, provided_names, require_bronze
 from lakehouse.cdc.feeds.topics import is_tombstone, route_record, topic_records
 from lakehouse.cdc.json_text import as_written, parse_object, quote_numbers, texts

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode, instant, require_timezone
+from lakehouse.transforms.decoding import decode, instant, require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, Reading, assemble, require_bronze
 from lakehouse.cdc.feeds.documents import (
     FIELDS,

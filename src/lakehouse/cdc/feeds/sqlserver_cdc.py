@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.cdc.decoding import require_timezone
+from lakehouse.transforms.decoding import require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
 from lakehouse.cdc.feeds.records import Records, csv_records
 from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, typed_table

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, decode
+from lakehouse.transforms.decoding import BinaryText, decode
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble
 from lakehouse.cdc.feeds.records import Records, require_columns, typed_records
 from lakehouse.errors import ConfigError

@@ -28,7 +28,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode
+from lakehouse.transforms.decoding import decode
 from lakehouse.cdc.feeds import wal2json_transactions
 from lakehouse.cdc.feeds.assembly import (
     Cell,

@@ -32,7 +32,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakehouse.cdc.decoding import decode, require_decodable
+from lakehouse.transforms.decoding import decode, require_decodable
 from lakehouse.errors import ConfigError
 
 
