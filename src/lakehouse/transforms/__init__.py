@@ -1,1 +1,12 @@
-"""Pure functions from frames to frames."""
+"""Pure functions from frames to frames: rows to a contract, to one for each key, to keys and lookups."""
+
+from __future__ import annotations
+
+from lakehouse.transforms.auditing import with_audit_columns
+from lakehouse.transforms.hashing import row_hash, surrogate_key
+
+__all__ = [
+    "row_hash",
+    "surrogate_key",
+    "with_audit_columns",
+]
