@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lakehouse.transforms.auditing import with_audit_columns
+from lakehouse.transforms.deduplication import dedupe
 from lakehouse.transforms.hashing import row_hash, surrogate_key
 
 __all__ = [
+    "dedupe",
     "row_hash",
     "surrogate_key",
     "with_audit_columns",
