@@ -5,9 +5,11 @@ from __future__ import annotations
 from lakehouse.transforms.auditing import with_audit_columns
 from lakehouse.transforms.deduplication import dedupe
 from lakehouse.transforms.hashing import row_hash, surrogate_key
+from lakehouse.transforms.joins import lookup
 
 __all__ = [
     "dedupe",
+    "lookup",
     "row_hash",
     "surrogate_key",
     "with_audit_columns",
