@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from lakehouse.transforms.auditing import with_audit_columns
+from lakehouse.transforms.conformance import Split, conform, split_quarantined
 from lakehouse.transforms.deduplication import dedupe
 from lakehouse.transforms.hashing import row_hash, surrogate_key
 from lakehouse.transforms.joins import lookup
 
 __all__ = [
+    "Split",
+    "conform",
     "dedupe",
     "lookup",
     "row_hash",
+    "split_quarantined",
     "surrogate_key",
     "with_audit_columns",
 ]

@@ -209,7 +209,7 @@ def has_form(text: str, pattern: str) -> str:
     return f"{text} RLIKE r'{pattern}'"
 
 
-def _cases(*cases: tuple[str, str]) -> str:
+def cases(*cases: tuple[str, str]) -> str:
     """SQL for the value of the first case whose condition holds; null if none does."""
     return f"CASE {' '.join(f'WHEN {condition} THEN {value}' for condition, value in cases)} END"
 
@@ -217,14 +217,14 @@ def _cases(*cases: tuple[str, str]) -> str:
 def _integer(text: str, data_type: DataType) -> str:
     # By way of a decimal, so that `5.00` is five; the pattern lets no other fraction pass.
     exact = f"try_cast(try_cast({text} AS DECIMAL(38,0)) AS {data_type.simpleString()})"
-    return _cases((has_form(text, _INTEGER), exact))
+    return cases((has_form(text, _INTEGER), exact))
 
 
 def _floating(text: str, data_type: DataType) -> str:
     name = data_type.simpleString()
     value = f"try_cast({text} AS {name})"
-    return _cases(
-        (has_form(text, _NUMBER), _cases((f"abs({value}) != double('Infinity')", value))),
+    return cases(
+        (has_form(text, _NUMBER), cases((f"abs({value}) != double('Infinity')", value))),
         (f"{text} = 'POSITIVE_INFINITY'", f"{name}('Infinity')"),
         (f"{text} = 'NEGATIVE_INFINITY'", f"{name}('-Infinity')"),
         (has_form(text, _NOT_FINITE), value),
@@ -241,20 +241,20 @@ def _decimal(text: str, data_type: DecimalType) -> str:
     significant = f"regexp_replace(concat({whole}, {fraction}), r'0++$', '')"
     needed = f"length({significant}) - length({whole}) - try_cast({exponent} AS INT)"
     value = f"try_cast({text} AS {data_type.simpleString()})"
-    scientific = _cases((f"{significant} = '' OR {needed} <= {scale}", value))
-    return _cases((has_form(text, plain), value), (has_form(text, _SCIENTIFIC), scientific))
+    scientific = cases((f"{significant} = '' OR {needed} <= {scale}", value))
+    return cases((has_form(text, plain), value), (has_form(text, _SCIENTIFIC), scientific))
 
 
 def _date(text: str) -> str:
     # Behind a date alone Spark does not read the Z of UTC.
     day = f"try_cast(trim(TRAILING 'Z' FROM trim({text})) AS DATE)"
-    return _cases((has_form(text, rf"^\s*+{_DATE}(?:Z|{_MIDNIGHT})\s*+$"), day))
+    return cases((has_form(text, rf"^\s*+{_DATE}(?:Z|{_MIDNIGHT})\s*+$"), day))
 
 
 def _timestamp(text: str, timezone: str) -> str:
     require_timezone(timezone)
     trimmed, full = f"trim({text})", _full(text)
-    return _cases(
+    return cases(
         (_is_dated(text, _CLOCK + _ZONE), f"try_cast({text} AS TIMESTAMP)"),
         (_is_dated(text, _CLOCK), f"try_cast(concat({trimmed}, ' {timezone}') AS TIMESTAMP)"),
         (_is_dated(text, _MINUTES + _ZONE), f"try_cast({full} AS TIMESTAMP)"),
@@ -266,7 +266,7 @@ def _wall_clock_of(text: str, timezone: str) -> str:
     require_timezone(timezone)
     full = _full(text)
     utc = wall_clock_text(f"try_cast({full} AS TIMESTAMP)")
-    return _cases(
+    return cases(
         (_is_dated(text, _CLOCK), f"try_cast({text} AS TIMESTAMP_NTZ)"),
         (_is_dated(text, f"(?:{_CLOCK}|{_MINUTES}){_ZONE}"), f"convert_timezone('UTC', '{timezone}', {utc})"),
         (_is_dated(text, f"(?:{_MINUTES})?+"), f"try_cast({full} AS TIMESTAMP_NTZ)"),
@@ -288,7 +288,7 @@ def _binary(text: str, binary: BinaryText) -> str:
     if binary == "base64":
         return value
     # Spark would read an odd number of hex digits as if a zero stood before them.
-    return _cases((f"{has_form(text, '^[0-9A-Fa-f]*+$')} AND length({text}) % 2 = 0", value))
+    return cases((f"{has_form(text, '^[0-9A-Fa-f]*+$')} AND length({text}) % 2 = 0", value))
 
 
 def _nested(name: str, data_type: DataType, timezone: str) -> Column:

@@ -13,8 +13,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DateType, DecimalType, StringType, TimestampNTZType, TimestampType
 
-from lakehouse.transforms.decoding import wall_clock
 from lakehouse.cdc.json_text import bind, parse_object, texts
+from lakehouse.transforms.decoding import wall_clock
 
 Decimals = Literal["auto", "base64", "text"]
 TimeUnit = Literal["ms", "us", "ns"]
