@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from lakehouse.transforms.auditing import with_audit_columns
+from lakehouse.transforms.choices import Choice, resolve_choice
 from lakehouse.transforms.conformance import Split, conform, split_quarantined
 from lakehouse.transforms.deduplication import dedupe
 from lakehouse.transforms.hashing import row_hash, surrogate_key
 from lakehouse.transforms.joins import lookup
 
 __all__ = [
+    "Choice",
     "Split",
     "conform",
     "dedupe",
     "lookup",
+    "resolve_choice",
     "row_hash",
     "split_quarantined",
     "surrogate_key",
