@@ -85,8 +85,9 @@ audit: $(VENV)/.installed ## Ask for known vulnerabilities of what is pinned (ne
 	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/spark41.txt
 
 .PHONY: bench
-bench: setup ## Measure a merge against its floor
+bench: setup ## Measure merges and transforms against their floors
 	$(VENV)/bin/python benchmarks/merge.py
+	$(VENV)/bin/python benchmarks/transforms.py
 
 .PHONY: battery
 battery: setup ## Run the correctness battery against ours and the textbook statements

@@ -48,6 +48,13 @@ RUN_ID = "_run_id"
 REASON = "_reason"
 DETAIL = "_detail"
 KIND = "_kind"
+BAD_VALUE = "bad_value"
+"""The reason of a row with a value that is none of its type, wherever it is found."""
+
+# Beside the columns of a contract: what did not fit into them, as JSON. A table may keep it, so it is not reserved.
+RESCUED = "_rescued"
+# Beside what was looked up: whether the dimension had the key. A table may keep it too.
+MATCHED = "_matched"
 
 RESERVED = frozenset(
     {

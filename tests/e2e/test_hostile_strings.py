@@ -76,7 +76,9 @@ def json_line(key: str, value: str, number: int, sequence: int) -> str:
     return json.dumps(row, ensure_ascii=number % 2 == 1)
 
 
-@pytest.mark.parametrize(("table_format", "files"), [("delta", "csv"), ("iceberg", "json")])
+@pytest.mark.parametrize(
+    ("table_format", "files"), [pytest.param("delta", "csv", marks=pytest.mark.exhaustive), ("iceberg", "json")]
+)
 def test_values_and_keys(spark: SparkSession, tmp_path: Path, table_format: Format, files: str) -> None:
     """Every string is a key and a value, bit for bit, where it arrives, where it is current, and when it is updated."""
     job = WholeJob(spark, tmp_path, table_format, zone=f"hostile_{uuid4().hex[:8]}")
@@ -109,7 +111,7 @@ def test_values_and_keys(spark: SparkSession, tmp_path: Path, table_format: Form
     assert {tuple(row) for row in shown} == expected
 
 
-@pytest.mark.parametrize("table_format", FORMATS)
+@pytest.mark.parametrize("table_format", ["delta", pytest.param("iceberg", marks=pytest.mark.exhaustive)])
 def test_column_names_of_tables(spark: SparkSession, tmp_path: Path, table_format: Format) -> None:
     """One table has a column of nearly every string: made, filled, merged into and read under its own names."""
     columns = names()
@@ -130,7 +132,7 @@ def test_column_names_of_tables(spark: SparkSession, tmp_path: Path, table_forma
     )
 
 
-@pytest.mark.parametrize("table_format", FORMATS)
+@pytest.mark.parametrize("table_format", [pytest.param("delta", marks=pytest.mark.exhaustive), "iceberg"])
 def test_column_names_of_a_job(spark: SparkSession, tmp_path: Path, table_format: Format) -> None:
     """Strings of every category are keys and columns of a feed, from the configuration to both kinds of tables."""
     usable = set(names())

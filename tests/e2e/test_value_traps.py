@@ -7,7 +7,7 @@ to come out whether ANSI mode is on, wherever the session thinks it is, and whet
 |---|---|---|
 | ANSI mode | nothing depends on it | every case, on and off |
 | bad cast, overflow | quarantined as `bad_value`, the type named and the value not | `seven`, `over_*`, `1e20` |
-| `1.5` as an integer | numbers are spelled as `lakehouse.cdc.decoding` says; only a zero fraction is whole | `fraction`, `zero_fraction` |
+| `1.5` as an integer | numbers are spelled as `lakehouse.transforms.decoding` says; only a zero fraction is whole | `fraction`, `zero_fraction` |
 | decimal too wide, or with more digits than its scale | quarantined, never rounded | `too_wide`, `too_fine` |
 | decimal(38,19) | all 38 digits are kept | `digits_38` |
 | `1e400` as a double | quarantined; NaN and infinities that are spelled are values | `too_large`, `nan`, `infinity` |

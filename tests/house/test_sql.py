@@ -16,11 +16,8 @@ QUOTES = {"alterations", "column_list", "quoted", "quoted_name", "quoted_text", 
 TARGET = "quoted when the table is opened"
 BUILT = "made by lakehouse.tables.statements, or of the quoted target and constants"
 FIELDS = "looped over a constant of the module: the producer's own field names"
+FITTED = "made by casting and fitting of quoted names, names of types, constants, and a zone that the zone database has"
 ALLOWED: Mapping[str, str] = {
-    "src/lakehouse/cdc/decoding.py: _full(name)": "quotes the name",
-    "src/lakehouse/cdc/decoding.py: data_type.simpleString()": "an integer type",
-    "src/lakehouse/cdc/decoding.py: sql_type": "given as a constant, or as the name of a type without fields",
-    "src/lakehouse/cdc/decoding.py: timezone": "refused unless the zone database has it, whose names hold no quote",
     "src/lakehouse/cdc/feeds/debezium.py: name": FIELDS,
     "src/lakehouse/cdc/feeds/debezium.py: number": FIELDS,
     "src/lakehouse/cdc/feeds/debezium_avro.py: name": "`key` or `value`, a constant of the caller",
@@ -43,6 +40,17 @@ ALLOWED: Mapping[str, str] = {
     "src/lakehouse/tables/views.py: _source(table)": "quotes the path or the name",
     "src/lakehouse/tables/views.py: selection.columns": "made by select_rows of quoted names and of literals it checks",
     "src/lakehouse/tables/views.py: selection.where": "one of two constants",
+    "src/lakehouse/transforms/choices.py: one.sql": FITTED,
+    "src/lakehouse/transforms/choices.py: sql": FITTED,
+    "src/lakehouse/transforms/conformance.py: bad": FITTED,
+    "src/lakehouse/transforms/conformance.py: fault.bad": FITTED,
+    "src/lakehouse/transforms/conformance.py: fault.missing": FITTED,
+    "src/lakehouse/transforms/conformance.py: missing": FITTED,
+    "src/lakehouse/transforms/conformance.py: part.value": FITTED,
+    "src/lakehouse/transforms/conformance.py: step": FITTED,
+    "src/lakehouse/transforms/decoding.py: text_value(quoted(column), data_type, timezone=timezone, binary=binary)": FITTED,
+    "src/lakehouse/transforms/rescuing.py: _writable(rest.sql, rest.data_type)": FITTED,
+    "src/lakehouse/transforms/rescuing.py: rest.is_lost": FITTED,
 }
 """What is put into SQL and is neither a constant nor seen to be quoted, by module, with the reason why it may be."""
 

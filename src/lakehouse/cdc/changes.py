@@ -29,12 +29,11 @@ UPSERT = "upsert"
 DELETE = "delete"
 TRUNCATE = "truncate"
 
-# Why a row is set aside.
+# Why a row is set aside, beside BAD_VALUE.
 MALFORMED = "malformed"
 UNKNOWN_OPERATION = "unknown_operation"
 MISSING_KEY = "missing_key"
 MISSING_SEQUENCE = "missing_sequence"
-BAD_VALUE = "bad_value"
 TOO_LATE = "too_late"
 
 _CHOICES = {"on_tie": ("resolve", "upsert_wins", "fail"), "on_truncate": ("fail", "apply"), "deletes": ("hard", "soft")}

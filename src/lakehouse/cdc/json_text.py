@@ -12,7 +12,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
 
-from lakehouse.cdc.decoding import NESTED
+from lakehouse.transforms.decoding import NESTED
 
 _CORRUPT = "__corrupt"
 # From the end of the last match on: skip strings and whatever is no number, then take one number. The quantifiers are

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import types as T
 
+from lakehouse.columns import quoted
 from lakehouse.errors import ConfigError
 
 _ATOMIC: dict[str, T.DataType] = {
@@ -61,6 +62,21 @@ def parse_schema(columns: Mapping[str, str]) -> T.StructType:
             msg = f"column {name}: {error}"
             raise ConfigError(msg) from None
     return T.StructType(fields)
+
+
+def type_text(data_type: T.DataType) -> str:
+    """A type as DDL, nested names quoted, nothing declared NOT NULL.
+
+    >>> type_text(T.StructType([T.StructField("a.b", T.LongType(), nullable=False)]))
+    'struct<`a.b`: bigint>'
+    """
+    if isinstance(data_type, T.StructType):
+        return f"struct<{', '.join(f'{quoted(f.name)}: {type_text(f.dataType)}' for f in data_type)}>"
+    if isinstance(data_type, T.ArrayType):
+        return f"array<{type_text(data_type.elementType)}>"
+    if isinstance(data_type, T.MapType):
+        return f"map<{type_text(data_type.keyType)}, {type_text(data_type.valueType)}>"
+    return data_type.simpleString()
 
 
 def _parse_nested(kind: str, parts: list[str], text: str) -> T.DataType:

@@ -9,7 +9,8 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructT
 
 from lakehouse.columns import quoted
 from lakehouse.schemas.evolution import AddField, AllowNull, DropField, MoveField, RenameField, Step, WidenField
-from lakehouse.tables.statements import quoted_name, quoted_text, type_text
+from lakehouse.schemas.type_names import type_text
+from lakehouse.tables.statements import quoted_name, quoted_text
 
 
 def steps_of(schema: StructType, added: Sequence[StructField], widened: Mapping[str, DataType]) -> list[Step]:

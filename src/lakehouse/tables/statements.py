@@ -12,6 +12,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructT
 
 from lakehouse.columns import quoted, require
 from lakehouse.errors import ConfigError
+from lakehouse.schemas.type_names import type_text
 from lakehouse.tables.protocol import Merge
 
 _PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
@@ -59,22 +60,6 @@ def quoted_text(text: str) -> str:
     'it\'s'
     """
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def type_text(data_type: DataType) -> str:
-    """A type as DDL, nested names quoted, nothing declared NOT NULL.
-
-    >>> from pyspark.sql.types import LongType
-    >>> type_text(StructType([StructField("a.b", LongType(), nullable=False)]))
-    'struct<`a.b`: bigint>'
-    """
-    if isinstance(data_type, StructType):
-        return f"struct<{', '.join(f'{quoted(f.name)}: {type_text(f.dataType)}' for f in data_type)}>"
-    if isinstance(data_type, ArrayType):
-        return f"array<{type_text(data_type.elementType)}>"
-    if isinstance(data_type, MapType):
-        return f"map<{type_text(data_type.keyType)}, {type_text(data_type.valueType)}>"
-    return data_type.simpleString()
 
 
 def has_map(data_type: DataType) -> bool:

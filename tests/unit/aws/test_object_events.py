@@ -29,9 +29,9 @@ EVENT_BRIDGE: dict[str, Any] = {
         "object": {
             "key": "example key+%2B.csv",
             "size": 5,
-            "etag": "b57f9512698f4b09e608f4f2a65852e5",
+            "etag": "b57f9512698f4b09e608f4f2a65852e5",  # pragma: allowlist secret - an ETag
             "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
-            "sequencer": "00617F08299329D189",
+            "sequencer": "00617F08299329D189",  # pragma: allowlist secret - an order
         },
         "request-id": "N4N7GDK58NMKJ12R",
         "requester": "123456789012",
@@ -51,9 +51,9 @@ NOTIFICATION: dict[str, Any] = {
         "object": {
             "key": "red+flower%2Bo%CC%88.jpg",
             "size": 1024,
-            "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+            "eTag": "d41d8cd98f00b204e9800998ecf8427e",  # pragma: allowlist secret - an ETag
             "versionId": "096fKKXTRTtl3on89fVO.nfljtsv6qko",
-            "sequencer": "0055AED6DCD90281E5",
+            "sequencer": "0055AED6DCD90281E5",  # pragma: allowlist secret - an order
         },
     },
 }
@@ -62,9 +62,9 @@ SEEN = ObjectEvent(
     key="red flower+o\u0308.jpg",
     kind="created",
     size=1024,
-    etag="d41d8cd98f00b204e9800998ecf8427e",
+    etag="d41d8cd98f00b204e9800998ecf8427e",  # pragma: allowlist secret - an ETag
     version="096fKKXTRTtl3on89fVO.nfljtsv6qko",
-    sequencer="0055AED6DCD90281E5",
+    sequencer="0055AED6DCD90281E5",  # pragma: allowlist secret - an order
 )
 RECORDS = {"Records": [NOTIFICATION]}
 IN_SNS = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": json.dumps(RECORDS)}
@@ -92,9 +92,9 @@ def test_a_key_from_event_bridge_is_taken_as_it_is() -> None:
         key="example key+%2B.csv",
         kind="created",
         size=5,
-        etag="b57f9512698f4b09e608f4f2a65852e5",
+        etag="b57f9512698f4b09e608f4f2a65852e5",  # pragma: allowlist secret - an ETag
         version="IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
-        sequencer="00617F08299329D189",
+        sequencer="00617F08299329D189",  # pragma: allowlist secret - an order
     )
     assert event.uri == "s3://amzn-s3-demo-bucket1/example key+%2B.csv"
 

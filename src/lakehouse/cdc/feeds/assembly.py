@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from lakehouse.cdc.changes import (
-    BAD_VALUE,
     DELETE,
     EVENT_TIME_TYPE,
     MALFORMED,
@@ -29,8 +28,8 @@ from lakehouse.cdc.changes import (
     UPSERT,
     ParsedChanges,
 )
-from lakehouse.cdc.decoding import BinaryText, decode, is_lost, require_decodable, require_timezone
 from lakehouse.columns import (
+    BAD_VALUE,
     EVENT_TIME,
     FILE,
     OP,
@@ -47,6 +46,7 @@ from lakehouse.columns import (
     require,
 )
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import BinaryText, decode, is_lost, require_decodable, require_timezone
 
 OTHER_TABLE = "other_table"
 

@@ -20,7 +20,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, MapType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import instant
 from lakehouse.cdc.feeds.assembly import (
     Cell,
     Contract,
@@ -36,6 +35,7 @@ from lakehouse.cdc.feeds.parts import split as split_records
 from lakehouse.cdc.feeds.topics import named_table
 from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
+from lakehouse.transforms.decoding import instant
 
 _DEFINITIONS = ("CREATE", "ALTER", "ERASE", "RENAME", "CINDEX", "DINDEX")
 _MARKS = ("GTID", "XACOMMIT", "XAROLLBACK")

@@ -23,7 +23,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, provided_names, require_bronze
 from lakehouse.cdc.feeds.debezium_messages import (
     envelope_of,
@@ -39,6 +38,7 @@ from lakehouse.cdc.feeds.topics import named_table, topic_records
 from lakehouse.cdc.json_text import as_written, parse_object, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import BinaryText, require_timezone
 
 Connector = Literal["postgresql", "mysql", "sqlserver"]
 

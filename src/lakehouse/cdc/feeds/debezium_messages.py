@@ -8,9 +8,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructField, StructType
 
-from lakehouse.cdc.decoding import instant
 from lakehouse.cdc.feeds.topics import is_tombstone, route_record
 from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
+from lakehouse.transforms.decoding import instant
 
 _SNAPSHOTS = ("true", "first", "first_in_data_collection", "last_in_data_collection", "last")  # `source.snapshot`
 _CONTROLS = ("op", "ts_ms", "status", "id", "ddl")

@@ -22,7 +22,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import MapType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, Reading, assemble, require_bronze
 from lakehouse.cdc.feeds.debezium_messages import (
     envelope_of,
@@ -49,6 +48,7 @@ from lakehouse.cdc.feeds.mongodb import FullDocument, require_full_document
 from lakehouse.cdc.feeds.topics import named_table, topic_records
 from lakehouse.cdc.json_text import parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
+from lakehouse.transforms.decoding import require_timezone
 
 _UPDATE = StructType(
     [

@@ -24,7 +24,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, provided_names, require_bronze
 from lakehouse.cdc.feeds.debezium_values import is_unavailable
 from lakehouse.cdc.feeds.records import Records, json_records
@@ -32,6 +31,7 @@ from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequen
 from lakehouse.cdc.json_text import bind, parse_object, texts
 from lakehouse.columns import RAW
 from lakehouse.schemas.type_names import parse_type
+from lakehouse.transforms.decoding import BinaryText, require_timezone
 
 _OP, _DELETED = "__op", "__deleted"
 _LINE = texts(["topic", "key", "value"])

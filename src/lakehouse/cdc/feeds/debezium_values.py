@@ -1,7 +1,7 @@
 """How Debezium writes values: decimals as bytes, times as numbers since the epoch; each turned into plain text.
 
 The message's schema, when it is there, says what a value is (type name and scale). Without it the contract and the
-options decide. The result is text that `lakehouse.cdc.decoding` reads, or `?` where the value is none.
+options decide. The result is text that `lakehouse.transforms.decoding` reads, or `?` where the value is none.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DateType, DecimalType, StringType, TimestampNTZType, TimestampType
 
-from lakehouse.cdc.decoding import wall_clock
 from lakehouse.cdc.json_text import bind, parse_object, texts
+from lakehouse.transforms.decoding import wall_clock
 
 Decimals = Literal["auto", "base64", "text"]
 TimeUnit = Literal["ms", "us", "ns"]

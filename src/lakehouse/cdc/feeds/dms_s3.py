@@ -22,11 +22,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import TimestampType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze
 from lakehouse.cdc.feeds.records import Records, csv_records, require_columns, typed_records
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import decode, require_timezone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

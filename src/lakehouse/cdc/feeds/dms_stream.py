@@ -21,12 +21,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, require_bronze, staged
 from lakehouse.cdc.feeds.postgresql import log_address
 from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import decode, require_timezone
 
 Form = Literal["postgresql"]
 

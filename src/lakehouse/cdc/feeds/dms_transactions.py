@@ -25,7 +25,6 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.csv_records import fields
-from lakehouse.cdc.decoding import require_timezone
 from lakehouse.cdc.feeds import dms_s3
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
 from lakehouse.cdc.feeds.records import csv_records, route_by_folder
@@ -33,6 +32,7 @@ from lakehouse.cdc.feeds.topics import named_table
 from lakehouse.cdc.json_text import bind
 from lakehouse.columns import FILE, OP, ORIGIN, RAW, TABLE
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import require_timezone
 
 _LOAD = "^LOAD"
 # Names of the first fields that no payload has.

@@ -19,8 +19,8 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.decoding import wall_clock
 from lakehouse.cdc.json_text import bind
+from lakehouse.transforms.decoding import wall_clock
 
 # JSON has no raw control characters, so these can mark what is found.
 _EDGE, _WITHIN = "\u0001", "\u0002"

@@ -23,12 +23,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import MapType, StringType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, decode, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble, provided_names, require_bronze
 from lakehouse.cdc.feeds.topics import is_tombstone, route_record, topic_records
 from lakehouse.cdc.json_text import as_written, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import BinaryText, decode, require_timezone
 
 _IMAGES = StructType([StructField(name, MapType(StringType(), StringType())) for name in ("before", "after")])
 _OPERATION = StructType([*texts(["op_type", "op_ts", "pos"]).fields, *_IMAGES.fields])

@@ -18,10 +18,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from lakehouse.cdc.changes import DELETE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import instant
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, ZoneOptions, assemble, require_bronze, staged
 from lakehouse.cdc.json_text import as_written, bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
+from lakehouse.transforms.decoding import instant
 
 _LAST = (1 << 63) - 1
 _FRAMES = ("bootstrap-start", "bootstrap-complete")

@@ -23,7 +23,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode, instant, require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, Reading, assemble, require_bronze
 from lakehouse.cdc.feeds.documents import (
     FIELDS,
@@ -42,6 +41,7 @@ from lakehouse.cdc.feeds.topics import is_tombstone, named_table, route_record, 
 from lakehouse.cdc.json_text import parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import decode, instant, require_timezone
 
 FullDocument = Literal["ignore", "use"]
 

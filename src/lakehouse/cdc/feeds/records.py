@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, TimestampType
 
 from lakehouse.cdc.csv_records import fields, tokens
-from lakehouse.cdc.decoding import NESTED, BinaryText, instant_text, require_timezone
 from lakehouse.cdc.feeds.assembly import Cell, staged
 from lakehouse.cdc.json_text import as_written, names_repeat, parse_object, quote_numbers, texts
 from lakehouse.columns import BATCH, FILE, HEADER, LOADED_AT, RAW, ROW, RUN_ID, TABLE, quoted, require
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import NESTED, BinaryText, instant_text, require_timezone
 
 _BRONZE = frozenset({TABLE, FILE, ROW, HEADER, BATCH, LOADED_AT, RUN_ID})
 

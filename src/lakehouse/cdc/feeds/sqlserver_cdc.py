@@ -22,11 +22,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from lakehouse.cdc.changes import ParsedChanges
-from lakehouse.cdc.decoding import require_timezone
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
 from lakehouse.cdc.feeds.records import Records, csv_records
 from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, typed_table
 from lakehouse.columns import RAW
+from lakehouse.transforms.decoding import require_timezone
 
 _START, _WITHIN, _OPERATION = "__$start_lsn", "__$seqval", "__$operation"
 

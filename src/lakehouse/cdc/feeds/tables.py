@@ -16,11 +16,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import BinaryText, decode
 from lakehouse.cdc.feeds.assembly import Cell, Contract, Reading, assemble
 from lakehouse.cdc.feeds.records import Records, require_columns, typed_records
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_type
+from lakehouse.transforms.decoding import BinaryText, decode
 
 BEFORE_IMAGE = "before_image"
 CARRY_OVER = "carry_over"

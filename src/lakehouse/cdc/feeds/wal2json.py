@@ -28,7 +28,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructField, StructType, TimestampType
 
 from lakehouse.cdc.changes import DELETE, TRUNCATE, UPSERT, ParsedChanges
-from lakehouse.cdc.decoding import decode
 from lakehouse.cdc.feeds import wal2json_transactions
 from lakehouse.cdc.feeds.assembly import (
     Cell,
@@ -45,6 +44,7 @@ from lakehouse.cdc.feeds.topics import named_table
 from lakehouse.cdc.json_text import bind, parse_object, quote_numbers, texts
 from lakehouse.columns import RAW
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import decode
 
 _LINE = texts(["lsn", "data"])
 _CELLS = ArrayType(texts(["name", "value"]))

@@ -20,7 +20,6 @@ some JSON feeds write a missing number. Nothing here depends on the session's ti
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -93,7 +92,10 @@ def decode(column: str, data_type: DataType, *, timezone: str = "UTC", binary: B
     text = F.col(quoted(column))
     if isinstance(data_type, StringType):
         return Decoded(text.cast(data_type), F.lit(False))
-    value = _decoder(data_type, timezone, binary)(column)
+    if isinstance(data_type, NESTED):
+        value = _nested(column, data_type, timezone)
+    else:
+        value = F.expr(text_value(quoted(column), data_type, timezone=timezone, binary=binary))
     return Decoded(value, is_lost(text, value, data_type))
 
 
@@ -112,9 +114,9 @@ def require_decodable(schema: StructType) -> None:
         ConfigError: names the column and its type.
     """
     for field in schema.fields:
-        if not isinstance(field.dataType, StringType):
+        if not isinstance(field.dataType, NESTED):
             try:
-                _decoder(field.dataType, "UTC", "hex")
+                text_value("text", field.dataType)
             except ConfigError as error:
                 msg = f"column {field.name}: {error}"
                 raise ConfigError(msg) from None
@@ -159,129 +161,142 @@ def instant_text(instant: Column) -> Column:
     return F.concat(wall_clock(F.unix_micros(instant)).cast("string"), F.lit("Z"))
 
 
-def _decoder(data_type: DataType, timezone: str, binary: BinaryText) -> Callable[[str], Column]:  # noqa: PLR0911 - one per type
+def text_value(text: str, data_type: DataType, *, timezone: str = "UTC", binary: BinaryText = "hex") -> str:  # noqa: PLR0911 - one per type
+    """SQL for the value of the type that `text` says, and for null where it says none.
+
+    Args:
+        text: SQL of a text: a quoted name, or a variable of a lambda. It is repeated, so it should be cheap.
+        data_type: an atomic type of the contract.
+        timezone: as in `decode`.
+        binary: as in `decode`.
+
+    Raises:
+        ConfigError: the type or the zone is not supported.
+    """
     match data_type:
+        case StringType():
+            return text
         case ByteType() | ShortType() | IntegerType() | LongType():
-            return lambda name: _integer(name, data_type)
+            return _integer(text, data_type)
         case FloatType() | DoubleType():
-            return lambda name: _floating(name, data_type)
+            return _floating(text, data_type)
         case DecimalType():
-            return lambda name: _decimal(name, data_type)
+            return _decimal(text, data_type)
         case BooleanType():
-            return lambda name: _try_cast(name, "boolean")
+            return f"try_cast({text} AS BOOLEAN)"
         case DateType():
-            return _date
+            return _date(text)
         case TimestampType():
-            return lambda name: _timestamp(name, timezone)
+            return _timestamp(text, timezone)
         case TimestampNTZType():
-            return lambda name: _wall_clock_of(name, timezone)
+            return _wall_clock_of(text, timezone)
         case BinaryType():
-            return lambda name: _binary(name, binary)
-        case ArrayType() | MapType() | StructType():
-            return lambda name: _nested(name, data_type, timezone)
+            return _binary(text, binary)
         case _:
-            msg = f"a feed cannot carry {data_type.simpleString()}; declare string and cast later"
+            msg = f"text cannot carry {data_type.simpleString()}; declare string and cast later"
             raise ConfigError(msg)
 
 
-def _try_cast(name: str, sql_type: str) -> Column:
-    return F.expr(f"try_cast({quoted(name)} AS {sql_type})")
+def wall_clock_text(instant: str) -> str:
+    """SQL for the wall clock in UTC of a timestamp, whatever the session's time zone; null some 31,000 years from now."""
+    micros = f"try_cast(unix_micros({instant}) AS DECIMAL(18,0))"
+    seconds = f"CAST({micros} / 1000000 AS DECIMAL(18,6))"
+    return f"timestamp_ntz'1970-01-01 00:00:00' + make_dt_interval(0, 0, 0, {seconds})"
 
 
-def _matching(name: str, pattern: str, value: Column) -> Column:
-    return F.when(F.col(quoted(name)).rlike(pattern), value)
+def has_form(text: str, pattern: str) -> str:
+    """SQL for whether the text is of the form of a regular expression, which holds no single quote."""
+    return f"{text} RLIKE r'{pattern}'"
 
 
-def _integer(name: str, data_type: DataType) -> Column:
+def cases(*cases: tuple[str, str]) -> str:
+    """SQL for the value of the first case whose condition holds; null if none does."""
+    return f"CASE {' '.join(f'WHEN {condition} THEN {value}' for condition, value in cases)} END"
+
+
+def _integer(text: str, data_type: DataType) -> str:
     # By way of a decimal, so that `5.00` is five; the pattern lets no other fraction pass.
-    exact = f"try_cast(try_cast({quoted(name)} AS DECIMAL(38,0)) AS {data_type.simpleString()})"
-    return _matching(name, _INTEGER, F.expr(exact))
+    exact = f"try_cast(try_cast({text} AS DECIMAL(38,0)) AS {data_type.simpleString()})"
+    return cases((has_form(text, _INTEGER), exact))
 
 
-def _floating(name: str, data_type: DataType) -> Column:
-    value = _try_cast(name, data_type.simpleString())
-    finite = F.when(F.abs(value) != F.lit(float("inf")), value)
-    text = F.col(quoted(name))
-    return (
-        F.when(text.rlike(_NUMBER), finite)
-        .when(text == "POSITIVE_INFINITY", F.lit(float("inf")).cast(data_type))
-        .when(text == "NEGATIVE_INFINITY", F.lit(float("-inf")).cast(data_type))
-        .otherwise(_matching(name, _NOT_FINITE, value))
+def _floating(text: str, data_type: DataType) -> str:
+    name = data_type.simpleString()
+    value = f"try_cast({text} AS {name})"
+    return cases(
+        (has_form(text, _NUMBER), cases((f"abs({value}) != double('Infinity')", value))),
+        (f"{text} = 'POSITIVE_INFINITY'", f"{name}('Infinity')"),
+        (f"{text} = 'NEGATIVE_INFINITY'", f"{name}('-Infinity')"),
+        (has_form(text, _NOT_FINITE), value),
     )
 
 
-def _decimal(name: str, data_type: DecimalType) -> Column:
+def _decimal(text: str, data_type: DecimalType) -> str:
     """Only text whose significant digits fit the scale is cast: Spark itself would round the rest away."""
-    text = F.col(quoted(name))
     scale = data_type.scale
     plain = rf"^\s*+[+-]?+(?:\d++(?:\.\d{{0,{scale}}}0*+)?+|\.(?=\d)\d{{0,{scale}}}0*+)\s*+$"
     # d.dddE±n: the digits it needs after the point are its fraction less the exponent less trailing zeros.
-    whole, fraction, exponent = (
-        F.regexp_extract(text, r"^\s*+[+-]?+(\d*+)\.?+(\d*+)[eE]([+-]?+\d{1,3})\s*+$", group) for group in (1, 2, 3)
-    )
-    digits = F.concat(whole, fraction)
-    significant = F.regexp_replace(digits, r"0++$", "")
-    needed = F.length(significant) - F.length(whole) - exponent.cast("int")
-    scientific = text.rlike(_SCIENTIFIC) & F.when(text.rlike(_SCIENTIFIC), (significant == "") | (needed <= scale))
-    value = _try_cast(name, data_type.simpleString())
-    return F.when(text.rlike(plain), value).when(scientific, value)
+    parts = r"^\s*+[+-]?+(\d*+)\.?+(\d*+)[eE]([+-]?+\d{1,3})\s*+$"
+    whole, fraction, exponent = (f"regexp_extract({text}, r'{parts}', {group})" for group in (1, 2, 3))
+    significant = f"regexp_replace(concat({whole}, {fraction}), r'0++$', '')"
+    needed = f"length({significant}) - length({whole}) - try_cast({exponent} AS INT)"
+    value = f"try_cast({text} AS {data_type.simpleString()})"
+    scientific = cases((f"{significant} = '' OR {needed} <= {scale}", value))
+    return cases((has_form(text, plain), value), (has_form(text, _SCIENTIFIC), scientific))
 
 
-def _date(name: str) -> Column:
+def _date(text: str) -> str:
     # Behind a date alone Spark does not read the Z of UTC.
-    day = F.expr(f"try_cast(trim(TRAILING 'Z' FROM trim({quoted(name)})) AS DATE)")
-    return _matching(name, rf"^\s*+{_DATE}(?:Z|{_MIDNIGHT})\s*+$", day)
+    day = f"try_cast(trim(TRAILING 'Z' FROM trim({text})) AS DATE)"
+    return cases((has_form(text, rf"^\s*+{_DATE}(?:Z|{_MIDNIGHT})\s*+$"), day))
 
 
-def _timestamp(name: str, timezone: str) -> Column:
+def _timestamp(text: str, timezone: str) -> str:
     require_timezone(timezone)
-    full = _full(name)
-    local = F.expr(f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)")
-    return (
-        F.when(_has_form(name, _CLOCK + _ZONE), _try_cast(name, "timestamp"))
-        .when(_has_form(name, _MINUTES + _ZONE), F.expr(f"try_cast({full} AS TIMESTAMP)"))
-        .when(_has_form(name, f"(?:{_CLOCK}|{_MINUTES})?+"), _unless_skipped(name, local, timezone))
+    full = _full(text)
+    local = _unless_skipped(text, f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)", timezone)
+    return cases(
+        (_is_dated(text, _CLOCK + _ZONE), f"try_cast({text} AS TIMESTAMP)"),
+        (_is_dated(text, _MINUTES + _ZONE), f"try_cast({full} AS TIMESTAMP)"),
+        (_is_dated(text, f"(?:{_CLOCK}|{_MINUTES})?+"), local),
     )
 
 
-def _unless_skipped(name: str, local: Column, timezone: str) -> Column:
-    """The instant of a local time, if there was one: Spark itself moves a time that clocks skipped to one that they showed."""
+def _unless_skipped(text: str, local: str, timezone: str) -> str:
+    """SQL for a local time, if there was one: Spark itself moves a time that clocks skipped to one that they showed."""
     if timezone == "UTC" or timezone[0] in "+-":
         return local
-    shown = F.convert_timezone(F.lit("UTC"), F.lit(timezone), wall_clock(F.unix_micros(local)))
-    return F.when(shown == F.expr(f"try_cast({_full(name)} AS TIMESTAMP_NTZ)"), local)
+    shown = f"convert_timezone('UTC', '{timezone}', {wall_clock_text(local)})"
+    return cases((f"{shown} = try_cast({_full(text)} AS TIMESTAMP_NTZ)", local))
 
 
-def _wall_clock_of(name: str, timezone: str) -> Column:
+def _wall_clock_of(text: str, timezone: str) -> str:
     require_timezone(timezone)
-    full = _full(name)
-    utc = wall_clock(F.unix_micros(F.expr(f"try_cast({full} AS TIMESTAMP)")))
-    return (
-        F.when(_has_form(name, _CLOCK), _try_cast(name, "timestamp_ntz"))
-        .when(
-            _has_form(name, f"(?:{_CLOCK}|{_MINUTES}){_ZONE}"), F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)
-        )
-        .when(_has_form(name, f"(?:{_MINUTES})?+"), F.expr(f"try_cast({full} AS TIMESTAMP_NTZ)"))
+    full = _full(text)
+    utc = wall_clock_text(f"try_cast({full} AS TIMESTAMP)")
+    return cases(
+        (_is_dated(text, _CLOCK), f"try_cast({text} AS TIMESTAMP_NTZ)"),
+        (_is_dated(text, f"(?:{_CLOCK}|{_MINUTES}){_ZONE}"), f"convert_timezone('UTC', '{timezone}', {utc})"),
+        (_is_dated(text, f"(?:{_MINUTES})?+"), f"try_cast({full} AS TIMESTAMP_NTZ)"),
     )
 
 
-def _has_form(name: str, after_date: str) -> Column:
-    return F.col(quoted(name)).rlike(rf"^\s*+{_DATE}{after_date}\s*+$")
+def _is_dated(text: str, after_date: str) -> str:
+    return has_form(text, rf"^\s*+{_DATE}{after_date}\s*+$")
 
 
-def _full(name: str) -> str:
+def _full(text: str) -> str:
     """SQL for the text with a clock and seconds: before a zone Spark wants both."""
-    seconds = f"regexp_replace(trim({quoted(name)}), '([T ][0-9]+:[0-9]+)(?![0-9:])', '$1:00')"
+    seconds = f"regexp_replace(trim({text}), '([T ][0-9]+:[0-9]+)(?![0-9:])', '$1:00')"
     return f"regexp_replace({seconds}, '^([0-9-]+)$', '$1 00:00:00')"
 
 
-def _binary(name: str, binary: BinaryText) -> Column:
-    text = F.col(quoted(name))
-    value = F.try_to_binary(text, F.lit(binary))
+def _binary(text: str, binary: BinaryText) -> str:
+    value = f"try_to_binary({text}, '{binary}')"
     if binary == "base64":
         return value
     # Spark would read an odd number of hex digits as if a zero stood before them.
-    return F.when(text.rlike(r"^[0-9A-Fa-f]*+$") & (F.length(text) % 2 == 0), value)
+    return cases((f"{has_form(text, '^[0-9A-Fa-f]*+$')} AND length({text}) % 2 = 0", value))
 
 
 def _nested(name: str, data_type: DataType, timezone: str) -> Column:

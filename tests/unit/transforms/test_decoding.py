@@ -32,8 +32,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakehouse.cdc.decoding import decode, require_decodable
 from lakehouse.errors import ConfigError
+from lakehouse.transforms.decoding import decode, require_decodable
 
 
 def at(text: str) -> datetime:

@@ -1,0 +1,64 @@
+"""Texts in the one form that can be compared: columns in, columns out, null where there is no such form.
+
+The column they are made of stays beside them, so nothing is lost: `df.withColumn("email_standard", standard_email(F.col("email")))`.
+Spark has no Unicode normalisation, so letters that are written in two ways (a letter, or a letter and an accent) stay two.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from lakehouse.errors import ConfigError
+
+_INVISIBLE = r"[\u200B\u2060\uFEFF]"  # not the joiners, which change how letters are read
+_BLANKS = r"[\p{Z}\s\u0085]+"
+# As the HTML standard has it for e-mail fields, with at least one point in the domain.
+_EMAIL = (
+    r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]{2,63}$"
+)
+_PHONE = r"^(?:\+|00)?[0-9 ()./-]+$"
+_E164 = r"^\+[1-9][0-9]{6,14}$"
+
+
+def tidy_text(text: Column) -> Column:
+    """The text with one blank for any white space of Unicode, the no-break space among it, and none at its ends.
+
+    Zero-width spaces and byte order marks go. Null stays null, and a text of blanks alone becomes empty.
+    """
+    return F.trim(F.regexp_replace(F.regexp_replace(text, _INVISIBLE, ""), _BLANKS, " "))
+
+
+def standard_email(text: Column) -> Column:
+    """An e-mail address in small letters; null for what is none. Mail to both spellings goes to one person."""
+    tidy = tidy_text(text)
+    return F.when(tidy.rlike(_EMAIL), F.lower(tidy))
+
+
+def standard_phone(text: Column, *, country_code: str, trunk_prefix: str = "0") -> Column:
+    """A phone number in the form of E.164 (`+493012345`); null for what is none.
+
+    Brackets, points, dashes, slashes and blanks go, and so does a trunk prefix in brackets behind a country code. Whether
+    the number is given to anyone, or of the right length in its country, is not looked at: 7 to 15 digits are a number.
+
+    Args:
+        text: the number as people write it.
+        country_code: of numbers that name none: digits, such as `49`.
+        trunk_prefix: what national numbers begin with and international ones leave out; empty where there is none.
+
+    Raises:
+        ConfigError: one of the two is no number.
+    """
+    if not re.fullmatch(r"[1-9]\d{0,2}", country_code) or not re.fullmatch(r"\d*", trunk_prefix):
+        msg = f"country code {country_code!r} or trunk prefix {trunk_prefix!r} is no number; write digits, such as '49' and '0'"
+        raise ConfigError(msg)
+    tidy = tidy_text(text)
+    international = F.regexp_replace(F.regexp_replace(tidy, r"^(?:\+|00)", "+"), r"^(\+[^(]*)\(0\)", "$1")
+    national = F.concat(
+        F.lit(f"+{country_code}"), F.regexp_replace(F.regexp_replace(tidy, "[^0-9]", ""), f"^{trunk_prefix}", "")
+    )
+    number = F.when(tidy.rlike(r"^(?:\+|00)"), F.regexp_replace(international, "[^0-9+]", "")).otherwise(national)
+    return F.when(tidy.rlike(_PHONE) & number.rlike(_E164), number)

@@ -1,0 +1,47 @@
+"""Texts in the one form that can be compared."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.errors import ConfigError
+from lakehouse.transforms import standard_email, standard_phone, tidy_text
+
+TIDY = {
+    "  a \t b\n": "a b",
+    "a\u00a0\u2003b": "a b",
+    "\ufeffa\u200bb\u00a0": "ab",
+    "\u3000": "",
+    "": "",
+    "é": "é",
+    None: None,
+}
+EMAILS = {
+    " Ada.Lovelace@Example.ORG\u00a0": "ada.lovelace@example.org", "a+b@x.io": "a+b@x.io", "a@b": None, "a b@x.io": None,
+    "a@x..io": None, "a@x.io, b@x.io": None, "@x.io": None, "": None, None: None,
+}  # fmt: skip
+PHONES = {
+    "+49 30 1234567": "+49301234567", "0049 (0)30/123 45-67": "+49301234567", "(030) 123.4567": "+49301234567",
+    "+49 (0)30 1234567": "+49301234567", "030\u00a01234567": "+49301234567", "+1 (555) 010-9999": "+15550109999",
+    "+1 555 0": None, "call me": None, "030 1234567 ext 5": None, "+49 30 1234567 1234567": None, "": None, None: None,
+}  # fmt: skip
+
+
+def test_texts_have_one_form(spark: SparkSession) -> None:
+    """What people write of one thing becomes one text, and what is no such thing becomes null."""
+    rows = [(kind, text) for kind, cases in enumerate((TIDY, EMAILS, PHONES)) for text in cases]
+    text = F.col("text")
+    made = (tidy_text(text), standard_email(text), standard_phone(text, country_code="49"))
+    found: tuple[dict[str | None, str | None], ...] = ({}, {}, {})
+    for row in spark.createDataFrame(rows, "kind int, text string").select("kind", "text", *made).collect():
+        found[row.kind][row.text] = row[2 + row.kind]
+    assert found == (TIDY, EMAILS, PHONES)
+
+
+@pytest.mark.parametrize(("country_code", "trunk_prefix"), [("+49", "0"), ("049", "0"), ("49", "(0)")])
+def test_a_code_that_is_no_number_is_refused(country_code: str, trunk_prefix: str) -> None:
+    """The error says how to write it."""
+    with pytest.raises(ConfigError, match="write digits"):
+        standard_phone(F.lit("1"), country_code=country_code, trunk_prefix=trunk_prefix)
