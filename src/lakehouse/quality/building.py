@@ -84,10 +84,11 @@ class Builder:
         constants = tuple(part.value for part in parts if part.name == "constants")
         _once([name for name, _ in constants], "the constant {} is defined twice")
         labels = [part.value for part in parts if part.name == "default_labels"]
+        _once([section for section, _ in labels], "{} is given twice")
         sections = {part.name: part.value for part in parts if part.name not in {"constants", "default_labels"}}
         return Ruleset(
             constants=tuple((str(name), value) for name, value in constants),
-            default_labels=labels[0] if labels else (),
+            default_labels=labels[0][1] if labels else (),
             **sections,
         )
 
@@ -123,7 +124,7 @@ class Builder:
 
     def default_labels(self, parts: Sequence[Any]) -> _Section:
         """`DefaultLabels = [...]`."""
-        return _Section("default_labels", parts[0])
+        return _Section("default_labels", tuple(parts))
 
     def label_list(self, parts: Sequence[tuple[Token, Token]]) -> Pairs:
         """`["a"="b", "c"="d"]`, each key once."""

@@ -34,7 +34,7 @@ constant: NAME _EQUAL (word | words)
 words: "[" word ("," word)* "]"
 ?word: STRING -> text
      | KEYWORD -> special
-default_labels: _DEFAULT_LABELS _EQUAL label_list
+default_labels: DEFAULT_LABELS _EQUAL label_list
 label_list: "[" label ("," label)* "]"
 label: STRING _EQUAL STRING
 
@@ -80,7 +80,7 @@ duration: NUMBER DURATION_UNIT
 
 _METADATA.2: /Metadata(?![\w.])/
 _DATA_SOURCES.2: /DataSources(?![\w.])/
-_DEFAULT_LABELS.2: /DefaultLabels(?![\w.])/
+DEFAULT_LABELS.2: /DefaultLabels(?![\w.])/
 _RULES.2: /Rules(?![\w.])/
 _ANALYZERS.2: /Analyzers(?![\w.])/
 _AND.2: /(and|AND)(?![\w.])/
@@ -116,7 +116,7 @@ COMMENT: /#[^\n]*/
 """
 
 WORDS = {
-    "_METADATA": "Metadata", "_DATA_SOURCES": "DataSources", "_DEFAULT_LABELS": "DefaultLabels", "_RULES": "Rules",
+    "_METADATA": "Metadata", "_DATA_SOURCES": "DataSources", "DEFAULT_LABELS": "DefaultLabels", "_RULES": "Rules",
     "_ANALYZERS": "Analyzers", "_AND": "and", "_OR": "or", "_OF": "of", "NOT": "not", "_BETWEEN": "between", "_IN": "in",
     "_MATCHES": "matches", "_WHERE": "where", "WITH": "with", "_THRESHOLD": "threshold", "LABELS": "labels",
     "KEYWORD": "NULL, EMPTY or WHITESPACES_ONLY", "DURATION_UNIT": "days, hours or minutes", "SIZE_UNIT": "B, KB, MB, GB or TB",
@@ -134,7 +134,7 @@ GROUPS = (
     ({"STRING", "NUMBER", "NOW", "KEYWORD", "CONSTANT", "NAME", "MINUS", "LPAR"}, "a value"),
     ({"STRING", "NAME", "CONSTANT", "_OF", "_AND"}, "a parameter"),
     ({"PLUS", "MINUS", "TIMES", "OVER"}, 'one of "+", "-", "*", "/"'),
-    ({"_METADATA", "_DATA_SOURCES", "_DEFAULT_LABELS", "NAME", "_RULES", "_ANALYZERS"}, "a section such as Rules"),
+    ({"_METADATA", "_DATA_SOURCES", "DEFAULT_LABELS", "NAME", "_RULES", "_ANALYZERS"}, "a section such as Rules"),
     ({"NAME", "LPAR", "RSQB"}, 'a rule or "]"'),
     ({"NAME", "LPAR"}, "a rule"),
 )  # fmt: skip
