@@ -55,8 +55,8 @@ def format_ruleset(ruleset: Ruleset) -> str:
 def format_rule(rule: Rule | Composite) -> str:
     """One rule as text on a line of its own, unless a text in it has more.
 
-    >>> format_rule(Rule(type="Mean", parameters=("price",), condition=Between(Number(1), Number(9))))
-    'Mean "price" between 1 and 9'
+    >>> format_rule(Rule(type="ColumnValues", parameters=("state",), condition=In((Text("a"), Special("NULL")))))
+    'ColumnValues "state" in ["a", NULL]'
     """
     if isinstance(rule, Composite):
         return f" {rule.operator} ".join(f"({format_rule(one)})" for one in rule.rules)
@@ -93,8 +93,9 @@ def format_condition(condition: Condition) -> str:
 def format_operand(operand: Operand) -> str:
     """A value of a condition as text; arithmetic with the parentheses it needs and no others.
 
-    >>> format_operand(Arithmetic(Number(2), "*", Arithmetic(Call("last"), "-", Number(1))))
-    '2 * (last() - 1)'
+    >>> least, most = (Call(function, (Call("last"),)) for function in ("min", "max"))
+    >>> format_operand(Arithmetic(least, "*", Arithmetic(most, "-", least)))
+    'min(last()) * (max(last()) - min(last()))'
     """
     match operand:
         case Number() | Call() | Arithmetic():

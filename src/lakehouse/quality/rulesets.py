@@ -31,12 +31,12 @@ def parse_ruleset(text: str) -> Ruleset:
         RulesetError: the text is no ruleset, or has neither rules nor analyzers; names line, column and what was expected.
         ConfigError: lark is not installed.
 
-    >>> parse_ruleset("Rules = [RowCount between 1 10]")
+    >>> parse_ruleset("Rules = [RowCount between 1 and ]")
     Traceback (most recent call last):
         ...
-    lakehouse.errors.RulesetError: line 1, column 29: expected one of "+", "-", "*", "/" or and, not 10
-        Rules = [RowCount between 1 10]
-                                    ^
+    lakehouse.errors.RulesetError: line 1, column 32: expected a value, not "]"
+        Rules = [RowCount between 1 and ]
+                                        ^
     """
     ruleset = read(text)
     if not ruleset.rules and not ruleset.analyzers:
