@@ -109,7 +109,7 @@ OVER: "/"
 NUMBER: /[0-9]+(\.[0-9]+)?/
 STRING: /"([^"\\]|\\.)*"/s
 CONSTANT: /\$[A-Za-z_][A-Za-z0-9_.]*/
-NAME: /[A-Za-z_][A-Za-z0-9_.]*/
+NAME: /(?!(and|AND|or|OR|of|not|NOT|between|BETWEEN|in|IN|matches|where|with|labels)(?![\w.]))[A-Za-z_][A-Za-z0-9_.]*/
 COMMENT: /#[^\n]*/
 %ignore COMMENT
 %ignore /[ \t\r\n\f]+/

@@ -34,7 +34,7 @@ def parse_ruleset(text: str) -> Ruleset:
     >>> parse_ruleset("Rules = [RowCount between 1 and ]")
     Traceback (most recent call last):
         ...
-    lakehouse.errors.RulesetError: line 1, column 32: expected a value, not "]"
+    lakehouse.errors.RulesetError: line 1, column 33: expected a value, not "]"
         Rules = [RowCount between 1 and ]
                                         ^
     """

@@ -74,6 +74,8 @@ BROKEN = {
     "Metadata = {} Rules = [RowCount > 1]": (1, 13, 'expected a text in quotes, not "}"'),
     "Analyzers = [RowCount > 1]": (1, 23, 'expected a parameter, with, "," or "]", not ">"'),
     "Rules = [RowCount > 1] Rules = [RowCount > 2]": (1, 24, "expected Analyzers or the end, not Rules"),
+    'Rules = [IsComplete of where "a"]': (1, 24, "expected a constant such as $name, a name or a text in quotes, not where"),
+    'in = "a" Rules = [IsComplete "a"]': (1, 1, "expected a section such as Rules, not in"),
     "Rules = [RowCount >\x00 1]": (1, 20, "expected a value, not '\\x00'"),
     "Rules = [RowCount >\xa01]": (1, 20, "expected a value, not '\\xa0'"),
 }  # fmt: skip
