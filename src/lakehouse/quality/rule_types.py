@@ -21,7 +21,7 @@ the path of a file or folder; the name of a rule type."""
 
 COLUMN: ParameterKind = "column"
 FILTERS = ("recentFiles", "uriRegex", "filterOrder")
-FRACTION = frozenset[Kind]({"number"})
+NUMBER = frozenset[Kind]({"number"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class RuleType:
 def _metric(name: str, *, columns: int = 1, more: bool = False, rows: bool = False, where: bool = True) -> RuleType:
     """A measure that is a number: rule and analyzer, compared with numbers of now or of earlier runs."""
     return RuleType(
-        name=name, parameters=(COLUMN,) * columns, more=more, kinds=FRACTION, analyzer=True, rows=rows, where=where, dynamic=True
+        name=name, parameters=(COLUMN,) * columns, more=more, kinds=NUMBER, analyzer=True, rows=rows, where=where, dynamic=True
     )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def _comparison(
     name: str, *parameters: ParameterKind, required: int | None = None, rows: bool = False, dynamic: bool = True
 ) -> RuleType:
     """How far two datasets agree, as a share."""
-    return RuleType(name=name, parameters=parameters, required=required, kinds=FRACTION, rows=rows, dynamic=dynamic)
+    return RuleType(name=name, parameters=parameters, required=required, kinds=NUMBER, rows=rows, dynamic=dynamic)
 
 
 def _question(
@@ -122,7 +122,7 @@ _ALL = (
         analyzer=True, rows=True, threshold=True, where=True,
     ),
     RuleType(
-        name="ColumnLength", parameters=("column",), kinds=FRACTION,
+        name="ColumnLength", parameters=("column",), kinds=NUMBER,
         analyzer=True, rows=True, threshold=True, where=True,
     ),
     RuleType(
@@ -133,7 +133,7 @@ _ALL = (
         name="DataFreshness", parameters=("column",), kinds=frozenset({"duration"}), rows=True, threshold=True, where=True,
     ),
     RuleType(
-        name="CustomSql", parameters=("query",), kinds=FRACTION, condition=False,
+        name="CustomSql", parameters=("query",), kinds=NUMBER, condition=False,
         analyzer=True, rows=True, threshold=True, dynamic=True,
     ),
     RuleType(
@@ -148,7 +148,7 @@ _ALL = (
         name="FileSize", parameters=("path",), required=0, kinds=frozenset({"size"}), threshold=True, options=(*FILTERS, "failFast"),
     ),
     RuleType(
-        name="FileUniqueness", parameters=("path",), required=0, kinds=FRACTION, options=(*FILTERS, "matchFileName"),
+        name="FileUniqueness", parameters=("path",), required=0, kinds=NUMBER, options=(*FILTERS, "matchFileName"),
     ),
     RuleType(name="AllStatistics", parameters=("column",), condition=False, rule=False, analyzer=True),
     RuleType(
