@@ -2,6 +2,7 @@
 
 LakehouseError
 ├── ConfigError              mend the configuration; names file, key and remedy
+│   └── RulesetError         mend the ruleset; names line and column, and what was expected there
 ├── MissingColumnsError      the frame lacks columns (also a ValueError)
 ├── IncompatibleSchemaError  the table or the files do not fit the contract
 ├── InvalidChangesError      the change log breaks its contract; nothing was written
@@ -29,6 +30,21 @@ class LakehouseError(Exception):
 
 class ConfigError(LakehouseError):
     """Raised when a configuration, an argument or an option is wrong."""
+
+
+class RulesetError(ConfigError):
+    """Raised when a text is no ruleset in DQDL.
+
+    Attributes:
+        line: where, from 1.
+        column: the character of the line, from 1.
+    """
+
+    def __init__(self, message: str, *, line: int, column: int) -> None:
+        """Say what is wrong at a place of the text."""
+        self.line = line
+        self.column = column
+        super().__init__(message)
 
 
 class MissingColumnsError(LakehouseError, ValueError):

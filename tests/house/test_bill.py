@@ -43,9 +43,21 @@ def test_every_runtime_requirement_is_on_the_bill(packages: dict[str, str | None
     """Whatever an extra asks for is there, unless only developers or the other Spark do."""
     extras = read_project()["optional-dependencies"]
     of_spark = {"3.5": ["spark35", "deequ"], "4.1": ["spark41"]}[find_runtime().spark]
-    asked = [one for name in ["config", "local", "aws", "iceberg", "crypto", *of_spark] for one in extras[name]]
+    asked = [
+        one for name in ["config", "local", "aws", "iceberg", "crypto", "quality", *of_spark] for one in extras[name]
+    ]
     everywhere = {re.split(r"[^\w-]", one)[0].lower() for one in asked if ";" not in one} - {"lakehouse"}
-    assert {"pyspark", "delta-spark", "pydantic", "pyyaml", "rich", "boto3", "pyiceberg", "cryptography"} <= everywhere
+    assert {
+        "pyspark",
+        "delta-spark",
+        "pydantic",
+        "pyyaml",
+        "rich",
+        "boto3",
+        "pyiceberg",
+        "cryptography",
+        "lark",
+    } <= everywhere
     assert everywhere <= set(packages)
 
 

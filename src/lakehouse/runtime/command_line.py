@@ -12,6 +12,7 @@ from typing import Any
 from lakehouse.config.loading import load_config, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
+from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
 from lakehouse.runtime import history_report, ledger_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
@@ -41,8 +42,10 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
     run.add_argument("--replan", action="store_true", help="finish a batch of another configuration with this one")
     run.set_defaults(do=_run)
-    check = commands.add_parser("check", help="check configurations without starting Spark", allow_abbrev=False)
-    check.add_argument("config", nargs="+")
+    check = commands.add_parser(
+        "check", help="check configurations and rulesets without starting Spark", allow_abbrev=False
+    )
+    check.add_argument("config", nargs="+", help="a configuration as for run, or a ruleset: a file that ends in .dqdl")
     check.add_argument("--set", action="append", default=[], metavar="key.sub=value")
     check.set_defaults(do=_check)
     tables = commands.add_parser("tables", help="list the tables a configuration keeps", allow_abbrev=False)
@@ -78,13 +81,34 @@ def _check(arguments: argparse.Namespace) -> int:
     worst = jobs.DONE
     for source in arguments.config:
         try:
-            config = load_config(source, settings=arguments.set)
-            validate(load_script(config.job).Params, dict(config.params), source, "params")
+            if source.endswith(".dqdl"):
+                check_ruleset_file(Path(source))
+            else:
+                config = load_config(source, settings=arguments.set)
+                validate(load_script(config.job).Params, dict(config.params), source, "params")
             print(f"{source}: fine")
         except ConfigError as error:
             print(error, file=sys.stderr)
             worst = jobs.BAD_USAGE
     return worst
+
+
+def check_ruleset_file(path: Path) -> None:
+    """Read and check a ruleset in DQDL.
+
+    Raises:
+        ConfigError: it cannot be read, or all that makes no sense in it, a line for each problem.
+    """
+    try:
+        problems = check_ruleset(parse_ruleset(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read as text in UTF-8: {error}"
+        raise ConfigError(msg) from error
+    except ConfigError as error:
+        msg = f"{path}: {error}"
+        raise ConfigError(msg) from error
+    if problems:
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
 
 
 def load_script(name: str) -> Any:

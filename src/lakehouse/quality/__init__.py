@@ -1,0 +1,1 @@
+"""What is asked of data: rulesets in DQDL, read, written and checked."""
