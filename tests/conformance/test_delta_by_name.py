@@ -10,11 +10,13 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
 from lakehouse.tables import Table, TableRef
-from lakehouse.testing.conformance import TableConformance
+from lakehouse.testing.conformance.definition import Definition
+from lakehouse.testing.conformance.versions import Versions
+from lakehouse.testing.conformance.writing import Writing
 
 
-class TestDeltaByName(TableConformance):
-    """The contract, by name."""
+class TestDeltaByName(Definition, Writing, Versions):
+    """The contract, by name; how tables evolve is the same as by path, and takes the longest."""
 
     @pytest.fixture
     def table_ref(self, spark: SparkSession) -> Iterator[TableRef]:
