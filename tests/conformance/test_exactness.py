@@ -89,6 +89,7 @@ def test_every_checkpoint(spark: SparkSession, tmp_path: object, table_format: s
         history.unpersist()
 
 
+@pytest.mark.parametrize("table_format", [pytest.param("delta", marks=pytest.mark.exhaustive), "iceberg"])
 def test_any_delivery_makes_the_same_tables(spark: SparkSession, tmp_path: object, table_format: str) -> None:
     """In one batch, file by file, in reverse, shuffled, and every batch twice: current and history come out the same.
 

@@ -65,6 +65,7 @@ def config_of(spark: SparkSession, landing: Path, zone: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.exhaustive
 def test_the_tables_are_the_servers_whatever_file_came_last(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
