@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+NO_OBJECT = frozenset({"404", "NoSuchKey", "NotFound"})
+"""S3: there is no such object."""
+NO_ENTITY = "EntityNotFoundException"
+"""Glue: there is no such table, database or schema."""
+UNMET = frozenset({"409", "412", "ConditionalCheckFailedException", "ConditionalRequestConflict", "PreconditionFailed"})
+"""S3 and DynamoDB: the condition of a write did not hold."""
+
 
 def error_code(error: Exception) -> str:
     """The code of an AWS answer, such as `NoSuchKey`; empty for any other error."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pyspark.sql import types as T
 
-from lakehouse.aws.codes import error_code
+from lakehouse.aws.codes import NO_ENTITY, error_code
 from lakehouse.aws.glue_limits import check_limits, check_name
 from lakehouse.errors import CommitConflictError, CommitError, ConfigError, MissingColumnsError
 from lakehouse.schemas.hive_types import fold_names, hive_type
@@ -39,7 +39,6 @@ _TO_MEND = frozenset(
         "ResourceNumberLimitExceededException",
     }
 )
-_ABSENT = "EntityNotFoundException"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +188,7 @@ def _find(call: Any, **arguments: str) -> Any:
     try:
         return call(**arguments)
     except Exception as error:
-        if error_code(error) == _ABSENT:
+        if error_code(error) == NO_ENTITY:
             return None
         raise
 

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lakehouse.aws.codes import error_code
+from lakehouse.aws.codes import NO_ENTITY, error_code
 from lakehouse.errors import ConfigError, IncompatibleSchemaError, RegistryError
 from lakehouse.schemas.compatibility import DataFormat, Mode
 from lakehouse.schemas.registry import SchemaVersion, require_compatible, require_settings, same_version
 
-_ABSENT = "EntityNotFoundException"
 _FORBIDDEN = frozenset({"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"})
 _MISTAKEN = frozenset({"InvalidInputException", "ResourceNumberLimitExceededException", "ValidationException"})
 _NEEDED = "glue:GetSchema, glue:GetSchemaVersion, glue:CreateSchema and glue:RegisterSchemaVersion"
@@ -134,7 +133,7 @@ class GlueRegistry:
             if not type(error).__module__.startswith("botocore"):
                 raise
             code = error_code(error)
-            if code == _ABSENT:
+            if code == NO_ENTITY:
                 msg = f"there is no Glue schema registry {self.registry} in this account and region; create it first"
                 raise ConfigError(msg) from error
             if code in _FORBIDDEN:
@@ -154,7 +153,7 @@ def _unless_absent(ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | 
     try:
         return ask()
     except Exception as error:
-        if error_code(error) == _ABSENT:
+        if error_code(error) == NO_ENTITY:
             return None
         raise
 

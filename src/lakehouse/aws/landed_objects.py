@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from lakehouse.aws.codes import error_code
+from lakehouse.aws.codes import NO_OBJECT, UNMET, error_code
 from lakehouse.aws.object_events import ObjectEvent
 
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
-_CHANGED = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFailed"})
 _LONGEST_SUBJECT = 100
 
 
@@ -41,7 +39,7 @@ def look_at(client: Any, event: ObjectEvent) -> Found:
     try:
         answer = client.head_object(Bucket=event.bucket, Key=event.key)
     except Exception as error:
-        if error_code(error) in _ABSENT:
+        if error_code(error) in NO_OBJECT:
             return Found(state="gone")
         raise
     etag = str(answer["ETag"]).strip('"')
@@ -88,7 +86,7 @@ def set_aside(
         client.put_object(Bucket=bucket, Key=f"{place}.reason.json", Body=body, ContentType="application/json")
         client.delete_object(Bucket=event.bucket, Key=event.key, IfMatch=unchanged)
     except Exception as error:
-        if error_code(error) in _ABSENT | _CHANGED:
+        if error_code(error) in NO_OBJECT | UNMET:
             return None
         raise
     return f"s3://{bucket}/{place}"

@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from lakehouse.aws.codes import error_code
+from lakehouse.aws.codes import NO_OBJECT, UNMET, error_code
 from lakehouse.errors import ConfigError
-
-_REFUSED = frozenset(
-    {"409", "412", "ConditionalCheckFailedException", "ConditionalRequestConflict", "PreconditionFailed"}
-)
-_ABSENT = frozenset({"404", "NoSuchKey"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +24,7 @@ class S3Slot:
         try:
             found = self.client.get_object(Bucket=self.bucket, Key=self.key)
         except Exception as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in NO_OBJECT:
                 return None
             raise
         return found["Body"].read().decode(), str(found["ETag"])
@@ -40,7 +35,7 @@ class S3Slot:
         try:
             made = self.client.put_object(Bucket=self.bucket, Key=self.key, Body=text.encode(), **condition)
         except Exception as error:
-            if error_code(error) in _REFUSED | _ABSENT:
+            if error_code(error) in UNMET | NO_OBJECT:
                 return None
             raise
         return str(made["ETag"])
@@ -74,7 +69,7 @@ class DynamoSlot:
         try:
             self.client.put_item(TableName=self.table, Item=item, **condition)
         except Exception as error:
-            if error_code(error) in _REFUSED:
+            if error_code(error) in UNMET:
                 return None
             raise
         return new
