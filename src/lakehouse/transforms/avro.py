@@ -66,13 +66,15 @@ def decode_avro(message: Column, *, schemas: Mapping[int | str, str], reader: st
     if not schemas:
         msg = "no Avro schema is given that messages could be written with"
         raise ConfigError(msg)
+    wanted = parse_avro(reader)
     for number, schema in schemas.items():
-        found = unreadable(parse_avro(schema), parse_avro(reader))
+        found = unreadable(parse_avro(schema), wanted)
         if found:
             reasons = "; ".join(f"{one.path} {one.reason}".strip() for one in found)
             msg = f"the reader's Avro schema cannot read what schema {number} wrote: {reasons}"
             raise IncompatibleSchemaError(msg)
-    marked = json.dumps(json.loads(reader) | {"fields": [*json.loads(reader)["fields"], _MARK]})
+    tree = json.loads(reader)
+    marked = json.dumps(tree | {"fields": [*tree["fields"], _MARK]})
     name, body = schema_id(message), _body(message)
     whole = F.lit(None)
     for number, schema in schemas.items():

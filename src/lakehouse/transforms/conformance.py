@@ -18,11 +18,11 @@ from pyspark.sql.types import (
     VarcharType,
 )
 
-from lakehouse.columns import BAD_VALUE, DETAIL, REASON, RESCUED, quoted
+from lakehouse.columns import BAD_VALUE, DETAIL, REASON, RESCUED, alike, quoted
 from lakehouse.errors import ConfigError, IncompatibleSchemaError
 from lakehouse.schemas.type_names import type_text
 from lakehouse.transforms.decoding import require_timezone
-from lakehouse.transforms.fitting import Fit, Fitted, Match, Rules, differ_in_case, fit, match_names
+from lakehouse.transforms.fitting import Fit, Fitted, Match, Rules, fit, match_names
 from lakehouse.transforms.rescuing import Rest, rescued
 
 MISSING_VALUE = "missing_value"
@@ -159,7 +159,7 @@ def _with_defaults(df: DataFrame, schema: StructType, defaults: Mapping[str, obj
     absent = {name for name, place in zip(schema.names, matched.taken, strict=True) if place is None}
     needed = {name: value for name, value in defaults.items() if name in absent}
     names = df.columns
-    frame = df.toDF(*(f"{_WORKING}column_{i}" for i in range(len(names)))) if differ_in_case(names) else df
+    frame = df.toDF(*(f"{_WORKING}column_{i}" for i in range(len(names)))) if alike(names) else df
     added = [F.lit(value).alias(f"{_WORKING}default_{i}") for i, value in enumerate(needed.values())]
     return (frame.select("*", *added) if added else frame), [*names, *needed]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
-from lakehouse.columns import quoted
+from lakehouse.columns import alike, quoted
 from lakehouse.schemas.type_names import type_text
 from lakehouse.transforms.casting import convert
 
@@ -89,11 +89,6 @@ def match_names(source: Sequence[str], target: Sequence[str]) -> Match:
     }
     taken = tuple(exact.get(name, by_case.get(name.lower())) for name in target)
     return Match(taken, tuple(place for place in range(len(source)) if place not in taken))
-
-
-def differ_in_case(names: Sequence[str]) -> bool:
-    """Whether some of the names are one to Spark, which does not look at letter case unless it is told to."""
-    return len({name.lower() for name in names}) < len(names)
 
 
 def fit(value: str, source: DataType, target: DataType, rules: Rules, *, depth: int = 0) -> Fit:
@@ -194,7 +189,7 @@ def _is_unchanged(
 
 def field_access(value: str, source: StructType) -> list[str]:
     """SQL for each field: by name, or by place where Spark would not know which name is meant."""
-    if not differ_in_case(source.names):
+    if not alike(source.names):
         return [f"{value}.{quoted(name)}" for name in source.names]
     by_place = StructType([StructField(f"f{place}", field.dataType) for place, field in enumerate(source)])
     return [f"CAST({value} AS {type_text(by_place)}).{name}" for name in by_place.names]
