@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from fault_lake import Lakes
+from fault_lake import FaultLake, Lakes, TableFormat
 from fault_proxy import Proxy
 from fault_results import SEED
 from fault_store import running_store, store_conf, store_environment
@@ -29,6 +30,12 @@ TINY = {
 def pytest_report_header() -> str:
     """The line that a run is repeated from."""
     return f"faults: FAULTS_SEED={SEED}"
+
+
+@pytest.fixture(params=get_args(TableFormat))
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> FaultLake:
+    """A lake with a warehouse of its own."""
+    return FaultLake(folder=tmp_path, warehouse=tmp_path / "warehouse", zone="faults", format=request.param)
 
 
 @pytest.fixture(scope="session")

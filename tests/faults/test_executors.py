@@ -8,11 +8,10 @@ import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import get_args
 
 import pyspark
 import pytest
-from fault_lake import FaultLake, TableFormat
+from fault_lake import FaultLake
 from fault_process import LIMIT, kill_group, start, watching
 from fault_results import SEED, Seen
 
@@ -25,12 +24,6 @@ KILLS = 10
 """Executors that are killed, a format."""
 DEATHS = 3
 """Executors that are killed in one run: Spark gives up when one task dies for the fourth time."""
-
-
-@pytest.fixture(params=get_args(TableFormat))
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> FaultLake:
-    """A lake with a warehouse of its own."""
-    return FaultLake(folder=tmp_path, warehouse=tmp_path / "warehouse", zone="executors", format=request.param)
 
 
 def cluster(lake: FaultLake) -> dict[str, str]:

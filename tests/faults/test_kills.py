@@ -29,12 +29,6 @@ FEW = {"delta": slice(1, None, 2), "iceberg": slice(5)}
 """The aims of the daily share, each of which is one start of Java."""
 
 
-@pytest.fixture(params=FORMATS)
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> FaultLake:
-    """A lake with a warehouse of its own."""
-    return FaultLake(folder=tmp_path, warehouse=tmp_path / "warehouse", zone="killed", format=request.param)
-
-
 def killing(path: Path, call: str, *, when: int = 1) -> tuple[str, ...]:
     """The program under which the JVM dies as it enters a system call on a file, for the n-th time in a thread."""
     aim = ("-P", str(path), "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={when}")

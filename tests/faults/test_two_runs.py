@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import get_args
-
 import pytest
-from fault_lake import FaultLake, TableFormat
+from fault_lake import FaultLake
 from fault_process import LIMIT, kill_group, run, start, watching
 from fault_results import Seen
 
 from lakehouse.runtime.job import DONE
-
-
-@pytest.fixture(params=get_args(TableFormat))
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> FaultLake:
-    """A lake with a warehouse of its own."""
-    return FaultLake(folder=tmp_path, warehouse=tmp_path / "warehouse", zone="twice", format=request.param)
 
 
 def run_twice(lake: FaultLake) -> list[int]:
