@@ -25,10 +25,10 @@ def steps_of(schema: StructType, added: Sequence[StructField], widened: Mapping[
 def alterations(target: str, steps: Sequence[Step]) -> Iterator[str]:
     """One statement for each step; fields that are added one after the other go into one."""
     for adding, group in groupby(steps, key=lambda step: isinstance(step, AddField)):
-        if adding:
-            yield f"ALTER TABLE {target} ADD COLUMNS ({', '.join(_added(s) for s in group if isinstance(s, AddField))})"
-        else:
-            yield from (f"ALTER TABLE {target} {_action(step)}" for step in group)
+        clauses = [_clause(step) for step in group]
+        yield from (
+            f"ALTER TABLE {target} {one}" for one in ([f"ADD COLUMNS ({', '.join(clauses)})"] if adding else clauses)
+        )
 
 
 def widened_columns(schema: StructType, steps: Sequence[WidenField]) -> dict[str, DataType]:
@@ -63,15 +63,14 @@ def _widened(data_type: DataType, path: Sequence[str], new: DataType) -> DataTyp
     )
 
 
-def _added(step: AddField) -> str:
-    comment = f" COMMENT {quoted_text(step.comment)}" if step.comment else ""
-    place = "" if step.after is None else f" {_place(step.after)}"
-    return f"{quoted_name(step.path)} {type_text(step.data_type)}{comment}{place}"
-
-
-def _action(step: Step) -> str:
+def _clause(step: Step) -> str:
+    """What is altered; of a field that is added its definition."""
     name = quoted_name(step.path)
     match step:
+        case AddField():
+            comment = f" COMMENT {quoted_text(step.comment)}" if step.comment else ""
+            place = "" if step.after is None else f" {_place(step.after)}"
+            return f"{name} {type_text(step.data_type)}{comment}{place}"
         case WidenField():
             return f"ALTER COLUMN {name} TYPE {type_text(step.after)}"
         case RenameField():
@@ -82,8 +81,6 @@ def _action(step: Step) -> str:
             return f"ALTER COLUMN {name} DROP NOT NULL"
         case DropField():
             return f"DROP COLUMNS ({name})"
-        case AddField():
-            return f"ADD COLUMNS ({_added(step)})"
 
 
 def _place(after: str) -> str:

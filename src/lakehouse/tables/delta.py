@@ -206,8 +206,8 @@ class DeltaTable:
         Raises:
             IncompatibleSchemaError: the change would lose values; nothing is changed.
         """
-        added, widened = outstanding(self.schema(), add=add, widen=widen, where=self._ref.identifier)
-        self.alter(steps_of(self.schema(), added, widened))
+        schema = self.schema()
+        self.alter(steps_of(schema, *outstanding(schema, add=add, widen=widen, where=self._ref.identifier)))
 
     def layout(self) -> tuple[str, ...]:
         """The columns that rows are partitioned or clustered by."""

@@ -223,8 +223,8 @@ class IcebergTable:
         Raises:
             IncompatibleSchemaError: the change would lose values; nothing is changed.
         """
-        added, widened = outstanding(self.schema(), add=add, widen=widen, where=self._ref.identifier)
-        self.alter(steps_of(self.schema(), added, widened))
+        schema = self.schema()
+        self.alter(steps_of(schema, *outstanding(schema, add=add, widen=widen, where=self._ref.identifier)))
 
     def layout(self) -> tuple[str, ...]:
         """The columns that rows are, or once were, partitioned by, and those that they are sorted by; runs no Spark job."""
