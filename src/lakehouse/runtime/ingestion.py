@@ -180,13 +180,12 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
     rows = change_log.with_audit(
         records, feed=source.feed, batch=first.batch, loaded_at=first.loaded_at, run_id=first.run_id
     )
-    if not bronze.exists():
-        schema = rows.schema if source.files == "parquet" else change_log.TEXT
-        create_once(bronze, schema, partition_by=[TABLE])
+    schema = rows.schema if source.files == "parquet" else change_log.TEXT
+    if create_once(bronze, schema, partition_by=[TABLE]):
         reach("ingestion.created")
     elif source.files == "parquet":
-        new_columns = [field for field in rows.schema.fields if field.name not in bronze.schema().names]
-        if new_columns:
+        there = bronze.schema().names
+        if new_columns := [field for field in schema.fields if field.name not in there]:
             bronze.evolve(add=StructType(new_columns))
     reach("ingestion.before_append")
     append_unless(bronze, rows, where=f"{BATCH} = {first.batch:d}", commit=_marker(_app(run), entries, source, run))

@@ -17,6 +17,7 @@ from lakehouse.runtime.planning import Job, Recipe, Task, like, named, plan_task
 from lakehouse.runtime.reporting import Reporter
 from lakehouse.runtime.runs import Run
 from lakehouse.tables import CommitMarker, Table, last_marker
+from lakehouse.tables.guarding import create_once
 from lakehouse.tables.ledger import COMMITTED, SCHEMA, LedgerRow, replace_rows
 
 SHOWN = ("at", "run_id", "target", "state", "sequence", "version", "rows_in", "rows_out")
@@ -74,8 +75,7 @@ def rebuild(job: Job) -> str:
     versions become those of the newest run; otherwise the next run that ends well says which belong together.
     """
     ledger = job.table(job.config.ledger)
-    if not ledger.exists():
-        ledger.create(SCHEMA)
+    create_once(ledger, SCHEMA)
     rows: list[LedgerRow] = []
     closing: list[LedgerRow] = []
     for task in _tasks(job):

@@ -61,12 +61,11 @@ def write_manifest(ledger: Table, entries: Sequence[LoadedFile], commit: CommitM
         )
         for entry in entries
     ]
-    if not ledger.exists():
-        create_once(ledger, manifest.SCHEMA)
-    elif lacking := [field for field in manifest.SCHEMA if field.name not in ledger.schema().names]:
-        ledger.evolve(add=StructType(lacking))
-    frame = ledger.spark.createDataFrame(rows, manifest.SCHEMA)
-    frame = frame.coalesce(1)
+    if not create_once(ledger, manifest.SCHEMA):
+        there = ledger.schema().names
+        if lacking := [field for field in manifest.SCHEMA if field.name not in there]:
+            ledger.evolve(add=StructType(lacking))
+    frame = ledger.spark.createDataFrame(rows, manifest.SCHEMA).coalesce(1)
     if any(entry.has_rows for entry in entries):
         return append_unless(ledger, frame, where=f"batch >= {entries[0].batch:d}", commit=commit)
     ledger.append(frame, commit=commit)

@@ -165,8 +165,7 @@ class Quarantine:
 
     def _ensure(self) -> None:
         with self.lock:
-            if not self.table.exists():
-                create_once(self.table, SCHEMA)
+            create_once(self.table, SCHEMA)
 
     def _keep_new(self, table: str | None, mine: str, slice_: Slice) -> None:
         """Keep the rejected rows of the batches that `mine` tells nothing of, also when another run is about to keep some."""

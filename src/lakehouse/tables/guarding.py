@@ -28,12 +28,14 @@ _SEVERAL = "MERGE_CARDINALITY_VIOLATION"
 def create_once(
     table: Table, schema: StructType, *, partition_by: Sequence[str] = (), properties: Mapping[str, str] | None = None
 ) -> bool:
-    """Create the empty table; False: another writer did it at the same time, or it was there.
+    """Create the empty table where there is none; False: it was there, or another writer made it at the same time.
 
     Raises:
         ConfigError: the place holds something that is no such table.
         MissingColumnsError: a partition column is not in the schema.
     """
+    if table.exists():
+        return False
     try:
         table.create(schema, partition_by=partition_by, properties=properties)
     except (ConfigError, MissingColumnsError):

@@ -113,8 +113,7 @@ def add_rows(ledger: Table, rows: Iterable[LedgerRow]) -> None:
     told = [asdict(row) for row in rows]
     if not told:
         return
-    if not ledger.exists():
-        create_once(ledger, SCHEMA)
+    create_once(ledger, SCHEMA)
     ledger.append(_to_frame(ledger.spark, told))
 
 

@@ -115,7 +115,7 @@ def ensure(table: Table, target: Target) -> bool:
     check_spec(target.spec, target.payload)
     # Latest rows apart from settled ones: a batch without late events never opens a settled file.
     partitions = [IS_LATEST] if target.kind == "history" else []
-    if not table.exists() and create_once(table, target.schema, partition_by=partitions, properties=target.properties):
+    if create_once(table, target.schema, partition_by=partitions, properties=target.properties):
         reach("targets.created")
         return True
     if target.spec.evolve:
