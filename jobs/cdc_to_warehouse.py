@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 
-from lakehouse.config.models import Model
+from lakehouse.config.base import Model
 from lakehouse.runtime.job import main
 
 

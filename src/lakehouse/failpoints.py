@@ -38,6 +38,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "ingestion.created": "a bronze table was made, its first batch is not in it",
         "ingestion.before_append": "the records of a batch are about to be added to bronze",
         "ingestion.after_append": "bronze has the batch",
+        "gold.before_merge": "the current tables have every batch, a gold table is about to follow",
         "quarantine.before_append": "rejected rows are about to be added",
         "quarantine.after_append": "the rejected rows are added",
         "quarantine.before_note": "the rows of no table are kept, bronze does not say so",

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.runtime.command_line import load_script
 from lakehouse.runtime.job import main
 from lakehouse.runtime.places import Places
+from lakehouse.runtime.planning import Recipe
 from lakehouse.runtime.session import WAREHOUSE
 from lakehouse.tables import Table, open_table
 
@@ -21,7 +22,7 @@ from lakehouse.tables import Table, open_table
 class WholeJob:
     """A job with inputs of its own and tables in the zone `zone`: of every source table a current and a history one.
 
-    What `outputs` holds can be changed before a run.
+    What `outputs` and `gold` hold can be changed before a run.
     """
 
     def __init__(
@@ -36,6 +37,8 @@ class WholeJob:
             "current": {"table": f"{zone}.{{table}}", "write": "current"},
             "history": {"table": f"{zone}.{{table}}_history", "write": "history"},
         }
+        self.gold: dict[str, dict[str, Any]] = {}
+        self.gold_recipe: Recipe | None = None
         self.warehouse = str(spark.sparkContext.getConf().get(WAREHOUSE))
 
     def add_input(self, name: str, **settings: Any) -> Path:
@@ -54,6 +57,7 @@ class WholeJob:
             "format": self.format,
             "inputs": self.inputs,
             "outputs": self.outputs,
+            "gold": self.gold,
             "quarantine": f"{self.zone}.quarantine",
             "ledger": f"{self.zone}.ledger",
         }
@@ -65,7 +69,9 @@ class WholeJob:
         script = load_script("cdc_to_warehouse")
         said = io.StringIO()
         with redirect_stdout(said):
-            code = main(script.recipe, script.Params, ["--config", str(path), "--log", log, *arguments])
+            code = main(
+                script.recipe, script.Params, ["--config", str(path), "--log", log, *arguments], gold=self.gold_recipe
+            )
         return code, [json.loads(line) for line in said.getvalue().split("\n") if line]
 
     def table(self, name: str) -> Table:

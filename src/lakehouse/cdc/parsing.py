@@ -48,6 +48,7 @@ class _Feed:
     parse: Callable[[DataFrame, Contract, Any], ParsedChanges]
     route: Callable[[], Column]
     split: Callable[[DataFrame, Any], DataFrame] | None = None
+    drift: Callable[[DataFrame, Contract, Any], DataFrame] | None = None
 
 
 _FEEDS = {
@@ -66,7 +67,7 @@ _FEEDS = {
     "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, route_by_folder),
     "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, route_by_folder),
     "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, route_by_folder),
-    "columns": _Feed(columns.Options, columns.parse, route_by_folder),
+    "columns": _Feed(columns.Options, columns.parse, route_by_folder, drift=columns.drift),
     SNAPSHOT: _Feed(snapshot.Options, snapshot.parse, route_by_folder),
 }
 FEEDS = tuple(_FEEDS)
@@ -123,6 +124,38 @@ def split_changes(df: DataFrame, *, feed: str, **options: Any) -> DataFrame:
     """
     split = _feed(feed).split
     return df if split is None else split(df, check_options(feed, options))
+
+
+def drift_of_changes(df: DataFrame, *, feed: str, schema: StructType, keys: Columns, **options: Any) -> DataFrame:
+    """What bronze rows of one table hold that the contract does not name, and what they lack.
+
+    Args:
+        df: bronze rows, split as `split_changes` does it.
+        feed: one that `tells_drift`.
+        schema: as `parse_changes` takes it.
+        keys: as `parse_changes` takes them.
+        options: the feed's own.
+
+    Returns:
+        `name`, `state` (`unknown` or `missing`), `rows`.
+
+    Raises:
+        ConfigError: unknown feed or option, or the feed does not tell.
+    """
+    drift = _feed(feed).drift
+    if drift is None:
+        msg = f"feed {feed} does not tell what no contract names; feed columns does"
+        raise ConfigError(msg)
+    return drift(df, Contract(schema=schema, keys=keys), check_options(feed, options))
+
+
+def tells_drift(feed: str) -> bool:
+    """Whether a feed can say what its rows hold beside the contract.
+
+    Raises:
+        ConfigError: unknown feed.
+    """
+    return _feed(feed).drift is not None
 
 
 def check_feed(name: str) -> None:

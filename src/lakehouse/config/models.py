@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pyspark.sql.types import StructType
 
 from lakehouse.bronze.encodings import require_encoding
 from lakehouse.cdc.feeds.assembly import Contract as FeedContract
-from lakehouse.cdc.parsing import DMS_TRANSACTIONS, SNAPSHOT, check_feed, check_options
+from lakehouse.cdc.parsing import DMS_TRANSACTIONS, SNAPSHOT, check_feed, check_options, tells_drift
 from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
+from lakehouse.config.base import Model, Name, Pattern, TableFormat
+from lakehouse.config.outputs import GoldTable, Output
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_schema
-
-TableFormat = Literal["delta", "iceberg"]
-Name = Annotated[str, Field(min_length=1)]
-
-
-def _refuse_braces(pattern: str) -> str:
-    """Only two things stand in braces; whatever else does is a slip of the pen, or wants to be code."""
-    if _BRACES.search(_PLACEHOLDERS.sub("", pattern)):
-        msg = f"{pattern!r} has braces around something else than {{schema}} or {{table}}; remove them"
-        raise ValueError(msg)
-    return pattern
-
-
-_PLACEHOLDERS = re.compile(r"\{(?:schema|table)\}")
-_BRACES = re.compile(r"[{}]")
-
-Pattern = Annotated[Name, AfterValidator(_refuse_braces)]
-"""The name of a table, in which `{schema}` and `{table}` stand for the source table's."""
-
-
-class Model(BaseModel):
-    """Base of every section: immutable, and a key nobody knows is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Contract(Model):
@@ -170,6 +147,8 @@ class Input(Model):
             is set aside and never read (`quarantine`).
         missing_columns: what becomes of a CSV or Parquet file that lacks columns of its table's contract, as those from before
             a column was added do: they count as null (`load`), or the file is refused (`refuse`). Keys are never left out.
+        drift: whether a run says which fields its records have that the contract does not name, and which columns their files
+            lack (`report`), or does not look (`ignore`). Only for feed `columns`; JSON records are read once more for it.
         preflight: whether files are looked at before they are loaded; `off` trusts them.
         limits: how much a file may ask for.
     """
@@ -186,6 +165,7 @@ class Input(Model):
     encoding: Name = "utf-8"
     changed_files: Literal["load", "quarantine"] = "load"
     missing_columns: Literal["load", "refuse"] = "load"
+    drift: Literal["ignore", "report"] = "ignore"
     preflight: bool = True
     limits: Limits = Field(default_factory=Limits)
 
@@ -201,6 +181,9 @@ class Input(Model):
     def _feed_has_its_keys(self) -> Input:
         if self.feed != SNAPSHOT and not self.bronze:
             msg = "missing key bronze; add it"
+            raise ValueError(msg)
+        if self.drift == "report" and not tells_drift(self.feed):
+            msg = f"feed {self.feed} does not tell what no contract names; remove drift"
             raise ValueError(msg)
         if self.feed == DMS_TRANSACTIONS and self.header:
             msg = f"files of feed {self.feed} have no header: set header: false, or the first record of each is taken for one"
@@ -240,51 +223,6 @@ class Input(Model):
         return options
 
 
-class Output(Model):
-    """A kind of table to keep for every selected source table.
-
-    Attributes:
-        table: its name; `{schema}` and `{table}` stand for the source table's.
-        write: `current` (one row per live key) or `history` (every version).
-        select: which source tables, as an SQL LIKE pattern.
-        format: the table format; the job's when left out.
-        track: columns whose change opens a version (history), by source table; all columns where nothing is named.
-        ignore_nulls: a null in an event means "unchanged".
-        on_tie: what to do with two different events at one key and sequence: keep one by a fixed rule in which a delete
-            (`resolve`) or an upsert (`upsert_wins`) beats the other, or stop the run (`fail`).
-        on_truncate: `apply` deletes every row when the source table is truncated; `fail` stops the run.
-        deletes: `soft` keeps deleted rows and flags them (current only).
-        evolve: add columns that the table lacks and widen types, rather than refuse the changes.
-        text_sequence: let the sequence be text, which orders letter by letter.
-    """
-
-    table: Pattern
-    write: Literal["current", "history"]
-    select: Name = "%"
-    format: TableFormat | None = None
-    track: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
-    ignore_nulls: bool = False
-    on_tie: Literal["resolve", "upsert_wins", "fail"] = "resolve"
-    on_truncate: Literal["fail", "apply"] = "fail"
-    deletes: Literal["hard", "soft"] = "hard"
-    evolve: bool = False
-    text_sequence: bool = False
-
-    @model_validator(mode="after")
-    def _only_current_rows_are_deleted(self) -> Output:
-        if self.write == "history" and self.deletes == "soft":
-            msg = "deletes soft is for write current; a history keeps deleted rows anyway: remove the key"
-            raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _current_rows_are_whole_where_upserts_win(self) -> Output:
-        if self.write == "current" and self.on_tie == "upsert_wins" and self.ignore_nulls:
-            msg = "on_tie upsert_wins of a current table takes whole events; remove ignore_nulls, or write history"
-            raise ValueError(msg)
-        return self
-
-
 class LeaseConfig(Model):
     """What keeps two writers of a Delta table apart where the table's store does not: S3, and local folders by themselves.
 
@@ -308,6 +246,7 @@ class JobConfig(Model):
         delta: whether Delta tables are addressed by path below the warehouse or by name in the session catalog.
         inputs: change feeds by name.
         outputs: tables to keep.
+        gold: tables that the job script works out of the current ones, by the names that it gives them.
         quarantine: the table of rows that were set aside.
         ledger: the table of what runs planned and committed, see `lakehouse.tables.ledger`.
         lease: what keeps writers of one table apart; only for Delta tables.
@@ -321,6 +260,7 @@ class JobConfig(Model):
     delta: Literal["path", "name"] = "path"
     inputs: dict[Name, Input] = Field(min_length=1)
     outputs: dict[Name, Output] = Field(min_length=1)
+    gold: dict[Name, GoldTable] = Field(default_factory=dict)
     quarantine: Name = "ops.quarantine"
     ledger: Name = "ops.ledger"
     lease: LeaseConfig | None = None

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lakehouse.bronze.manifest import LoadedFile
-from lakehouse.config.models import Input, Output
+from lakehouse.config.models import Input
+from lakehouse.config.outputs import GoldTable, Output
 
 _SHAPES_NO_ROW = {"table", "select", "format"}
 """What an output says of where its rows go, and not of what they are."""
@@ -48,6 +49,16 @@ def digest_config(
             "params": dict(params or {}),
         }
     return _digest(shape)
+
+
+def digest_gold(gold: GoldTable, params: Mapping[str, Any]) -> str:
+    """What shapes the rows of a gold table, beside the code of the recipe: its keys and kind, and the recipe's own settings."""
+    return _digest({"gold": gold.model_dump(exclude=_SHAPES_NO_ROW), "params": dict(params)})
+
+
+def digest_batches(batches: Iterable[tuple[str, int, str]]) -> str:
+    """What a table that follows several inputs was made of: of each the name, the number and the digest of its newest batch."""
+    return _digest(sorted(batches))
 
 
 def batch_id(inputs: str, target: str, config: str) -> str:

@@ -66,7 +66,7 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = [part for setting in arguments.set for part in ("--set", setting)]
     flags = ["--replan"] if arguments.replan else []
     told = ["--config", arguments.config, "--log", arguments.log, *settings, *flags]
-    return jobs.main(script.recipe, script.Params, told)
+    return jobs.main(script.recipe, script.Params, told, gold=getattr(script, "gold", None))
 
 
 def _ledger(arguments: argparse.Namespace) -> int:
@@ -163,6 +163,8 @@ def tables_of(config: JobConfig) -> list[tuple[str, Any, str]]:
                 found[named(source.bronze, full)] = (config.format, "bronze")
             for output in (output for output in config.outputs.values() if like(full, output.select)):
                 found[named(output.table, full)] = (output.format or config.format, output.write)
+    for label, gold in config.gold.items():
+        found[named(gold.table, label)] = (gold.format or config.format, "gold")
     found[config.quarantine] = (config.format, "quarantine")
     found[config.ledger] = (config.format, "ledger")
     return [(name, table_format, kind) for name, (table_format, kind) in found.items()]

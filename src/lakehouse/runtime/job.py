@@ -29,14 +29,23 @@ from lakehouse.runtime.session import is_submitted, open_session
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
 
-def main(recipe: Recipe, params: type[BaseModel], argv: Sequence[str] | None = None) -> int:
-    """Run a job from its command line and return the exit code."""
+def main(
+    recipe: Recipe, params: type[BaseModel], argv: Sequence[str] | None = None, *, gold: Recipe | None = None
+) -> int:
+    """Run a job from its command line and return the exit code.
+
+    Args:
+        recipe: from the change logs of the source tables, by name, to those that are merged.
+        params: what the recipes can be told.
+        argv: the arguments; the process's own when left out.
+        gold: from the rows of the current tables, by source table, to those of gold tables, by the names in the section `gold`.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     known, _ = parser(default_config=Path(sys.argv[0]).stem).parse_known_args(arguments)
     report = reporter(known.log)
     try:
         config = read_config(known.config, known.set)
-        return run(recipe, params, config, report, origin=known.config, replan=known.replan)
+        return run(recipe, params, config, report, origin=known.config, replan=known.replan, gold=gold)
     except (ConfigError, PreflightError) as error:
         report.fail(str(error), kind=type(error).__name__)
         return BAD_USAGE
@@ -91,6 +100,7 @@ def run(
     *,
     origin: str,
     replan: bool = False,
+    gold: Recipe | None = None,
 ) -> int:
     """Run a configured job on the session of this process.
 
@@ -102,7 +112,18 @@ def run(
     run_id = _glue_argument("--JOB_RUN_ID") or str(uuid.uuid4())
     spark = open_session(app_name=config.job, warehouse=config.warehouse, catalog=config.catalog)
     this_run = Run(job=config.job, run_id=run_id, started_at=datetime.now(tz=UTC).replace(microsecond=0))
-    run_job(Job(spark=spark, config=config, recipe=recipe, params=told, run=this_run, report=report, replan=replan))
+    run_job(
+        Job(
+            spark=spark,
+            config=config,
+            recipe=recipe,
+            params=told,
+            run=this_run,
+            report=report,
+            replan=replan,
+            gold=gold,
+        )
+    )
     return DONE
 
 

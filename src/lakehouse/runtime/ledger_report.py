@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from lakehouse.config.loading import validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError
+from lakehouse.runtime.gold import gold_tasks
 from lakehouse.runtime.planning import Job, Recipe, Task, like, named, plan_tasks
 from lakehouse.runtime.reporting import Reporter
 from lakehouse.runtime.runs import Run
@@ -97,6 +98,7 @@ def _tasks(job: Job) -> Iterator[Task]:
     for name, source in job.config.inputs.items():
         tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
         yield from plan_tasks(job, name, source, tables)
+    yield from gold_tasks(job)
 
 
 def _from_markers(job: Job, task: Task, table: Table) -> Iterator[LedgerRow]:

@@ -13,7 +13,9 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from lakehouse.cdc.changes import EVENT_TIME_TYPE, ORIGIN_TYPE, PROVIDED_TYPE, ChangeSpec
 from lakehouse.columns import EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE
-from lakehouse.config.models import Contract, Input, JobConfig, Output
+from lakehouse.config.base import TableFormat
+from lakehouse.config.models import Contract, Input, JobConfig
+from lakehouse.config.outputs import Output
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.leasing import open_leases
 from lakehouse.runtime.places import Places
@@ -44,7 +46,8 @@ class Task:
 class Job:
     """A configured job on a session: everything a step needs to know.
 
-    With `replan`, tables that an unfinished run left out take the batch with the configuration as it is now.
+    With `replan`, tables that an unfinished run left out take the batch with the configuration as it is now. `gold` is the
+    job script's recipe from the rows of current tables to those of gold tables.
     """
 
     spark: SparkSession
@@ -54,15 +57,20 @@ class Job:
     run: Run
     report: Reporter
     replan: bool = False
+    gold: Recipe | None = None
 
     @property
     def places(self) -> Places:
         """Where its tables are."""
         return Places(warehouse=self.config.warehouse, catalog=self.config.catalog, delta=self.config.delta)
 
+    def ref(self, name: str, table_format: TableFormat | None = None) -> TableRef:
+        """Where a table of the job is; of the job's own format when none is named."""
+        return self.places.ref(name, table_format or self.config.format)
+
     def table(self, name: str) -> Table:
         """A table of the job's own format."""
-        return self.open(self.places.ref(name, self.config.format))
+        return self.open(self.ref(name))
 
     def open(self, ref: TableRef) -> Table:
         """A table of the job, with the leases of the configuration."""
@@ -108,15 +116,14 @@ def plan_tasks(job: Job, name: str, source: Input, tables: Mapping[str, Contract
     if not tables:
         msg = f"inputs.{name}.select {source.select!r} fits none of: {', '.join(source.tables)}"
         raise ConfigError(msg)
-    logs = {table: _empty_log(job.spark, contract) for table, contract in tables.items()}
-    made = job.recipe(logs, job.params)
+    made = recipe_of_nothing(job, tables)
     tasks: list[Task] = []
     for label, output in job.config.outputs.items():
         for table in (table for table in made if like(table, output.select)):
-            ref = job.places.ref(named(output.table, table), output.format or job.config.format)
+            ref = job.ref(named(output.table, table), output.format)
             spec = spec_of(tables[table], output, table)
             task = Task(source=table, input=name, ref=ref, output=output, spec=spec)
-            _refuse_clash(tasks, task, label)
+            refuse_clash(tasks, task, label)
             target = job.open(ref)
             if target.exists():
                 # The sequence's type is only known once there are changes; the merge checks it again.
@@ -139,14 +146,24 @@ def spec_of(contract: Contract, output: Output, table: str) -> ChangeSpec:
     )
 
 
-def _refuse_clash(tasks: Sequence[Task], task: Task, label: str) -> None:
+def refuse_clash(tasks: Sequence[Task], task: Task, label: str, *, section: str = "outputs") -> None:
+    """Refuse a target that another one writes already.
+
+    Raises:
+        ConfigError: names both.
+    """
     for other in tasks:
         if other.ref == task.ref:
             msg = (
-                f"outputs.{label}: {other.source} and {task.source} would both be written to {task.ref.identifier}; "
+                f"{section}.{label}: {other.source} and {task.source} would both be written to {task.ref.identifier}; "
                 "put {table} or {schema} into the name"
             )
             raise ConfigError(msg)
+
+
+def recipe_of_nothing(job: Job, tables: Mapping[str, Contract]) -> Mapping[str, DataFrame]:
+    """What the recipe makes of change logs without changes: the columns that it makes."""
+    return job.recipe({table: _empty_log(job.spark, contract) for table, contract in tables.items()}, job.params)
 
 
 def _empty_log(spark: SparkSession, contract: Contract) -> DataFrame:

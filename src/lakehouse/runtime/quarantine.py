@@ -14,6 +14,7 @@ from lakehouse.cdc.changes import ORIGIN_TYPE, TOO_LATE, ParsedChanges
 from lakehouse.columns import BATCH, DETAIL, FILE, LOADED_AT, ORIGIN, RAW, REASON, ROW, RUN_ID, TABLE, quoted
 from lakehouse.failpoints import reach
 from lakehouse.runtime.ingestion import RefusedFile
+from lakehouse.runtime.reporting import Drift
 from lakehouse.runtime.runs import Run
 from lakehouse.tables import CommitMarker, Table
 from lakehouse.tables.guarding import append_unless, create_once
@@ -45,13 +46,15 @@ class Account:
 
     A record that holds several changes counts as a row for each.
 
-    `changes` is what the understood rows yielded: one each, two for a change of key.
+    `changes` is what the understood rows yielded: one each, two for a change of key. `drift` is what they hold beside the
+    contract, where somebody looked.
     """
 
     understood: int = 0
     changes: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    drift: tuple[Drift, ...] = ()
 
     @property
     def rows(self) -> int:

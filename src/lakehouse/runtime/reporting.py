@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal, Protocol, TextIO
 
 from lakehouse.tables.tallies import MergeResult
@@ -25,6 +25,16 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A field of a source table that its contract does not name (`unknown`), or a column that files lack (`missing`)."""
+
+    table: str
+    column: str
+    state: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A whole run: what was read, set aside and written."""
 
@@ -36,6 +46,7 @@ class Summary:
     rows: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    drift: tuple[Drift, ...] = ()
     written: tuple[Written, ...] = ()
     seconds: float = 0.0
 
@@ -110,6 +121,7 @@ class JsonReporter:
                 "rows": summary.rows,
                 "quarantined": summary.quarantined,
                 "skipped": summary.skipped,
+                "drift": [asdict(one) for one in summary.drift],
                 "data_commits": summary.commits,
                 "seconds": round(summary.seconds, 1),
             }
@@ -170,6 +182,8 @@ class TextReporter:
             self._console.print(f"  refused      {_listed(summary.refused_files)}")
         self._console.print(f"  quarantined  {_listed(summary.quarantined)}")
         self._console.print(f"  skipped      {_listed(summary.skipped)}")
+        for one in summary.drift:
+            self._console.print(f"  {one.state:<11}  {escape(one.table)}: {escape(one.column)}, in {one.rows:,} rows")
 
     def fail(self, message: str, *, kind: str) -> None:
         """The failure, as it is."""

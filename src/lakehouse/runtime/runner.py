@@ -20,24 +20,28 @@ from pyspark.sql import functions as F
 
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.cdc.changes import TOO_LATE
-from lakehouse.cdc.parsing import SNAPSHOT, parse_changes
+from lakehouse.cdc.parsing import SNAPSHOT, drift_of_changes, parse_changes
 from lakehouse.columns import TABLE
 from lakehouse.config.models import Contract, Input
 from lakehouse.errors import ConfigError
 from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.runtime.bronze_rows import BronzeRows
+from lakehouse.runtime.gold import plan_gold, refresh_gold
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
 from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
 from lakehouse.runtime.plans import Plan, Prepared, check_plans, committed_rows, make_plans, pending_rows
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
-from lakehouse.runtime.reporting import Summary, Written
+from lakehouse.runtime.reporting import Drift, Summary, Written
 from lakehouse.runtime.snapshot_runs import run_snapshots
 from lakehouse.tables import Table
 from lakehouse.tables.compaction import too_late
 from lakehouse.tables.ledger import FAILED, PLANNED, add_rows, recall_targets
 from lakehouse.tables.merging import merge_current, merge_history
+
+MOST_DRIFT = 50
+"""Names of one source table that a run tells of: names are the producer's, and may be as many as the records."""
 
 
 def run_job(job: Job) -> Summary:
@@ -53,14 +57,17 @@ def run_job(job: Job) -> Summary:
     formats = {job.config.format, *(output.format or job.config.format for output in job.config.outputs.values())}
     check_session(job.spark, formats, job.config.catalog)
     inputs = [_prepare(job, name) for name in job.config.inputs]
-    plans = [plan for one in inputs for plan in one.plans]
+    gold = plan_gold(job, inputs)
+    planned = [*inputs, gold]
+    plans = [plan for one in planned for plan in one.plans]
     ledger = job.table(job.config.ledger)
-    _announce(job, ledger, inputs)
+    _announce(job, ledger, planned)
     summary = Summary(job=job.config.job, hidden_files=sum(one.landed.hidden for one in inputs))
     try:
         for one in inputs:
             run_input = run_snapshots if job.config.inputs[one.name].feed == SNAPSHOT else _run_input
             summary = run_input(job, one, summary)
+        summary = replace(summary, written=(*summary.written, *refresh_gold(job, inputs, gold.plans)))
     except Exception:
         # Whatever becomes of this note, the failure is what counts.
         with suppress(Exception):
@@ -141,15 +148,23 @@ def _run_input(job: Job, prepared: Prepared, summary: Summary) -> Summary:
 def _counted(summary: Summary, done: Iterable[tuple[Account, list[Written]]]) -> Summary:
     """The summary with what became of the rows of each table."""
     quarantined, skipped = Counter(summary.quarantined), Counter(summary.skipped)
-    rows, written = summary.rows, list(summary.written)
+    rows, written, drift = summary.rows, list(summary.written), list(summary.drift)
     for account, results in done:
         quarantined.update(account.rejected)
         skipped.update(account.skipped)
         rows += account.rows
         written += results
+        drift += account.drift
         if late := sum(one.result.quarantined for one in results):
             quarantined[TOO_LATE] += late
-    return replace(summary, rows=rows, quarantined=dict(quarantined), skipped=dict(skipped), written=tuple(written))
+    return replace(
+        summary,
+        rows=rows,
+        quarantined=dict(quarantined),
+        skipped=dict(skipped),
+        written=tuple(written),
+        drift=tuple(drift),
+    )
 
 
 def _distinct(loads: Iterable[Loaded]) -> list[Loaded]:
@@ -216,8 +231,19 @@ def _apply(
         reach("runner.quarantined")
         done = [_merge(job, plan, changes, quarantine) for plan in together]
         written += done
-        account = account if account.rows else left_out(counted, changes, merged=done[0].result.input)
+        if not account.rows:
+            account = left_out(counted, changes, merged=done[0].result.input)
+            account = replace(account, drift=_drift(bronze.source, contract, table, slice_.rows))
     return account, written
+
+
+def _drift(source: Input, contract: Contract, table: str, rows: DataFrame) -> tuple[Drift, ...]:
+    """What the rows of a source table hold beside its contract, the most frequent first; nothing unless it is asked for."""
+    if source.drift == "ignore":
+        return ()
+    found = drift_of_changes(rows, feed=source.feed, schema=contract.schema_, keys=contract.keys, **source.options)
+    most = found.orderBy(F.col("rows").desc(), "state", "name").limit(MOST_DRIFT).collect()
+    return tuple(Drift(table=table, column=row.name, state=row.state, rows=row.rows) for row in most)
 
 
 def _merge(job: Job, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> Written:

@@ -81,9 +81,9 @@ def merge_snapshot(
     if table.exists():
         position = _as_sequence(version, position, table)
         _check_table(table, position, extract, spec, write)
-        shown = _shown(table, write)
-        payload = _common(payload_of(shown.schema), payload_of(extract.schema), evolve=spec.evolve)
-        known = align(shown.select(*map(quoted, payload_of(shown.schema).names)), payload, where=where)
+        current = shown(table, write)
+        payload = _common(payload_of(current.schema), payload_of(extract.schema), evolve=spec.evolve)
+        known = align(current.select(*map(quoted, payload_of(current.schema).names)), payload, where=where)
         extract = align(extract, payload, where=where)
     compared = compare_snapshot(known, extract, keys=spec.keys, rules=rules)
     # What is settled is as large as the changes, not as the table.
@@ -220,8 +220,8 @@ def _common(known: StructType, given: StructType, *, evolve: bool) -> StructType
     return StructType([*fields, *(f for f in given if f.name not in known.names)])
 
 
-def _shown(table: Table, write: Write) -> DataFrame:
-    """The rows that are current."""
+def shown(table: Table, write: Write) -> DataFrame:
+    """The rows of a current or a history table that are current: those of what is there and was not deleted."""
     rows = _written(table, write)
     if write == "history":
         return rows.where(F.col(IS_CURRENT))

@@ -8,7 +8,7 @@ from lakehouse.transforms.conformance import Split, conform, split_quarantined
 from lakehouse.transforms.deduplication import dedupe
 from lakehouse.transforms.hashing import row_hash, surrogate_key
 from lakehouse.transforms.joins import lookup
-from lakehouse.transforms.standards import standard_email, standard_phone, tidy_text
+from lakehouse.transforms.standards import standard_country, standard_email, standard_phone, tidy_text
 
 __all__ = [
     "Choice",
@@ -19,6 +19,7 @@ __all__ = [
     "resolve_choice",
     "row_hash",
     "split_quarantined",
+    "standard_country",
     "standard_email",
     "standard_phone",
     "surrogate_key",

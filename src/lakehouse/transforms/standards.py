@@ -7,6 +7,7 @@ Spark has no Unicode normalisation, so letters that are written in two ways (a l
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -62,3 +63,31 @@ def standard_phone(text: Column, *, country_code: str, trunk_prefix: str = "0") 
     )
     number = F.when(tidy.rlike(r"^(?:\+|00)"), F.regexp_replace(international, "[^0-9+]", "")).otherwise(national)
     return F.when(tidy.rlike(_PHONE) & number.rlike(_E164), number)
+
+
+def standard_country(text: Column, names: Mapping[str, str]) -> Column:
+    """The code of a country that is written as its code or by a name, in any case; null for what is neither.
+
+    >>> spark.range(1).select(standard_country(F.lit(" germany"), {"Germany": "DE", "UK": "GB"}).alias("code")).head().code
+    'DE'
+
+    Args:
+        text: the country as people write it.
+        names: the countries that there are: how they may be written, and their codes. The codes themselves need no mention.
+
+    Raises:
+        ConfigError: a code is not two letters, or one spelling means two countries.
+    """
+    if odd := sorted(code for code in set(names.values()) if not re.fullmatch("[A-Z]{2}", code)):
+        msg = f"{odd[0]!r} is no code of a country; write two capital letters (ISO 3166-1 alpha-2)"
+        raise ConfigError(msg)
+    meant: dict[str, str] = {}
+    for spelling, code in [*((code, code) for code in names.values()), *names.items()]:
+        folded = spelling.strip().lower()
+        if meant.setdefault(folded, code) != code:
+            msg = f"{spelling!r} stands for {meant[folded]} and for {code}; leave one out"
+            raise ConfigError(msg)
+    if not meant:
+        return F.lit(None).cast("string")
+    pairs = [F.lit(part) for pair in meant.items() for part in pair]
+    return F.create_map(*pairs)[F.lower(tidy_text(text))]

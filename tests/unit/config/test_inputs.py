@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lakehouse.config.models import Input, Output
+from lakehouse.config.models import Input
+from lakehouse.config.outputs import Output
 
 TRANSACTIONS: dict[str, Any] = {
     "path": "landing",

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from lakehouse.config.loading import load_config
-from lakehouse.config.models import Contract, Input, Output
+from lakehouse.config.models import Contract, Input
+from lakehouse.config.outputs import Output
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.planning import named

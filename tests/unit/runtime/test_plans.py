@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
-from lakehouse.config.models import Input, Output
+from lakehouse.config.models import Input
+from lakehouse.config.outputs import Output
 from lakehouse.errors import PlanMismatchError
 from lakehouse.runtime.batch_ids import batch_id, digest_config, digest_inputs
 from lakehouse.runtime.ingestion import Loaded

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.errors import ConfigError
-from lakehouse.transforms import standard_email, standard_phone, tidy_text
+from lakehouse.transforms import standard_country, standard_email, standard_phone, tidy_text
 
 TIDY = {
     "  a \t b\n": "a b",
@@ -27,17 +27,22 @@ PHONES = {
     "+49 (0)30 1234567": "+49301234567", "030\u00a01234567": "+49301234567", "+1 (555) 010-9999": "+15550109999",
     "+1 555 0": None, "call me": None, "030 1234567 ext 5": None, "+49 30 1234567 1234567": None, "": None, None: None,
 }  # fmt: skip
+NAMES = {"Germany": "DE", "Deutschland": "DE", "UK": "GB"}
+COUNTRIES = {
+    "DE": "DE", " de ": "DE", "germany": "DE", "DEUTSCHLAND\u00a0": "DE", "uk": "GB", "gb": "GB", "FR": None, "": None, None: None,
+}  # fmt: skip
 
 
 def test_texts_have_one_form(spark: SparkSession) -> None:
     """What people write of one thing becomes one text, and what is no such thing becomes null."""
-    rows = [(kind, text) for kind, cases in enumerate((TIDY, EMAILS, PHONES)) for text in cases]
+    rows = [(kind, text) for kind, cases in enumerate((TIDY, EMAILS, PHONES, COUNTRIES)) for text in cases]
     text = F.col("text")
-    made = (tidy_text(text), standard_email(text), standard_phone(text, country_code="49"))
-    found: tuple[dict[str | None, str | None], ...] = ({}, {}, {})
+    phone, country = standard_phone(text, country_code="49"), standard_country(text, NAMES)
+    made = (tidy_text(text), standard_email(text), phone, country)
+    found: tuple[dict[str | None, str | None], ...] = ({}, {}, {}, {})
     for row in spark.createDataFrame(rows, "kind int, text string").select("kind", "text", *made).collect():
         found[row.kind][row.text] = row[2 + row.kind]
-    assert found == (TIDY, EMAILS, PHONES)
+    assert found == (TIDY, EMAILS, PHONES, COUNTRIES)
 
 
 @pytest.mark.parametrize(("country_code", "trunk_prefix"), [("+49", "0"), ("049", "0"), ("49", "(0)")])
@@ -45,3 +50,18 @@ def test_a_code_that_is_no_number_is_refused(country_code: str, trunk_prefix: st
     """The error says how to write it."""
     with pytest.raises(ConfigError, match="write digits"):
         standard_phone(F.lit("1"), country_code=country_code, trunk_prefix=trunk_prefix)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [({"Germany": "GER"}, "two capital letters"), ({"de": "AT", "Germany": "DE"}, "stands for DE and for AT")],
+)
+def test_countries_that_cannot_be_told_apart_are_refused(names: dict[str, str], said: str) -> None:
+    """The error names the code or the spelling."""
+    with pytest.raises(ConfigError, match=said):
+        standard_country(F.lit("x"), names)
+
+
+def test_no_countries_are_none(spark: SparkSession) -> None:
+    """Where there are no countries no text is one."""
+    assert spark.range(1).select(standard_country(F.lit("DE"), {}).alias("code")).collect()[0].code is None

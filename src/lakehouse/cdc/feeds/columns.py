@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from lakehouse.cdc.changes import ParsedChanges
+from lakehouse.cdc.drift import csv_drift, json_drift, typed_drift
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
 from lakehouse.cdc.feeds.records import RecordOptions, Records, text_records
 from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequence, typed_table
@@ -77,6 +78,17 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     """
     records = _records(df, contract, options)
     return parse_table(records, contract, options.layout, timezone=options.timezone, binary=options.binary)
+
+
+def drift(df: DataFrame, contract: Contract, options: Options) -> DataFrame:
+    """The fields that no contract names, and the columns that no file has: `name`, `state`, `rows`, see `lakehouse.cdc.drift`."""
+    event_time = () if options.event_time is None else (options.event_time,)
+    known = (*contract.names, *options.layout.required, *event_time)
+    if RAW not in df.columns:
+        return typed_drift(df, known)
+    if options.form == "csv":
+        return csv_drift(df, known, contract.names, delimiter=options.delimiter)
+    return json_drift(df, known)
 
 
 def _records(df: DataFrame, contract: Contract, options: Options) -> Records:

@@ -1,0 +1,1 @@
+"""Rows that keep to their contract, made comparable: recipes for the second zone."""

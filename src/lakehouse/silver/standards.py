@@ -1,0 +1,80 @@
+"""Columns of a change log in the one form that can be compared, each beside the column that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.columns import PROVIDED, quoted, require
+from lakehouse.errors import ConfigError
+from lakehouse.transforms.standards import standard_country, standard_email, standard_phone, tidy_text
+
+Standard = Literal["text", "email", "phone", "country"]
+
+SUFFIX = "_standard"
+"""What the name of a standard column ends in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standards:
+    """How columns are made comparable.
+
+    Attributes:
+        columns: the column, and what it is.
+        country_code: of phone numbers that name none, see `standard_phone`.
+        countries: names of countries and their codes, see `standard_country`.
+    """
+
+    columns: Mapping[str, Standard]
+    country_code: str = "1"
+    countries: Mapping[str, str] = field(default_factory=dict)
+
+
+def standardise(changes: DataFrame, standards: Standards) -> DataFrame:
+    """Add a column `<name>_standard` behind each column that is named; null where a text has no standard form.
+
+    An event that leaves the column out leaves its standard form out as well, so neither is overwritten.
+
+    Args:
+        changes: a change log, or any other frame.
+        standards: what to add.
+
+    Raises:
+        MissingColumnsError: there is no such column.
+        ConfigError: a standard column has the name of one that is there.
+    """
+    wanted = standards.columns
+    require(tuple(wanted), changes.columns, where="the rows to standardise")
+    made = {name: f"{name}{SUFFIX}" for name in wanted}
+    if taken := sorted(set(made.values()) & set(changes.columns)):
+        msg = f"there are columns {', '.join(taken)} already; rename them, or leave their standard forms out"
+        raise ConfigError(msg)
+    columns: list[Column] = []
+    for name in changes.columns:
+        columns.append(_provided(made).alias(name) if name == PROVIDED else F.col(quoted(name)))
+        if name in made:
+            columns.append(_standard(F.col(quoted(name)), wanted[name], standards).alias(made[name]))
+    return changes.select(*columns)
+
+
+def _standard(text: Column, kind: Standard, standards: Standards) -> Column:
+    match kind:
+        case "text":
+            return tidy_text(text)
+        case "email":
+            return standard_email(text)
+        case "phone":
+            return standard_phone(text, country_code=standards.country_code)
+        case "country":
+            return standard_country(text, standards.countries)
+
+
+def _provided(made: Mapping[str, str]) -> Column:
+    """The names of the columns that an event carries, with those made of them; null stays all."""
+    given = F.col(PROVIDED)
+    added = [F.when(F.array_contains(given, name), F.lit(standard)) for name, standard in made.items()]
+    return F.concat(given, F.array_compact(F.array(*added))) if added else given
