@@ -32,7 +32,7 @@ from lakehouse.cdc.feeds import (
     wal2json,
 )
 from lakehouse.cdc.feeds.assembly import Contract
-from lakehouse.cdc.feeds.records import route_by_folder
+from lakehouse.cdc.feeds.folders import route_by_folder
 from lakehouse.columns import PART, Columns
 from lakehouse.errors import ConfigError
 

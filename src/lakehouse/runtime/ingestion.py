@@ -256,7 +256,7 @@ def _refuse_gone(bronze: Table, source: Input, entries: Sequence[LoadedFile], la
 
 
 def by_table(landed: Sequence[LandedFile]) -> dict[tuple[str, str], list[LandedFile]]:
-    """Files by the (schema, table) that their last two folders name."""
+    """Files by the (schema, table) that their folders name."""
     groups: dict[tuple[str, str], list[LandedFile]] = {}
     for file in landed:
         groups.setdefault(file.table, []).append(file)

@@ -189,12 +189,6 @@ def require_columns(df: DataFrame, names: Iterable[str], *, where: str) -> None:
     require([lowered.get(name.lower(), name) for name in names], payload, where=where)
 
 
-def route_by_folder() -> Column:
-    """`schema.table` from the last two folders of `_source_file` (a URI, perhaps percent-encoded); null with fewer folders."""
-    schema, table = (F.regexp_extract(F.col(FILE), r"([^/]+)/([^/]+)/[^/]*+$", group) for group in (1, 2))
-    return F.when((schema != "") & (table != ""), F.concat_ws(".", _unescaped(schema), _unescaped(table)))
-
-
 def _text(column: Column, data_type: DataType) -> Column:
     """Exact text of a typed value, from which another type is decoded."""
     match data_type:
@@ -206,9 +200,3 @@ def _text(column: Column, data_type: DataType) -> Column:
             return F.to_json(column)
         case _:
             return column.cast("string")
-
-
-def _unescaped(part: Column) -> Column:
-    # A plus is a plus in a path, and a stray percent sign must not fail the load.
-    broken = part.rlike("%(?![0-9A-Fa-f]{2})")
-    return F.when(broken, part).otherwise(F.url_decode(F.replace(part, F.lit("+"), F.lit("%2B"))))
