@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import unquote
 
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
+
+from lakehouse.cdc.feeds.folders import table_of
 
 SCHEMA = StructType(
     [
@@ -40,9 +41,8 @@ class LandedFile:
 
     @property
     def table(self) -> tuple[str, str]:
-        """The schema and the table that the last two folders name."""
-        *_, schema, table, _ = ["", "", *unquote(self.file).split("/")]
-        return schema, table
+        """The schema and the table that the folders name, see `lakehouse.cdc.feeds.folders`."""
+        return table_of(self.file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def repeats(new: Iterable[LoadedFile], manifest: Iterable[LoadedFile], *, by_fol
     Args:
         new: lines of files that are to be loaded or were refused.
         manifest: the lines there are.
-        by_folder: whether the last two folders say whose rows a file holds; then files of other folders are others.
+        by_folder: whether the folders say whose rows a file holds; then files of other folders are others.
     """
     first_with: dict[tuple[str | None, str], str] = {}
     for entry in sorted(manifest, key=_path, reverse=True):

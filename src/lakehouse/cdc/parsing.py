@@ -32,7 +32,7 @@ from lakehouse.cdc.feeds import (
     wal2json,
 )
 from lakehouse.cdc.feeds.assembly import Contract
-from lakehouse.cdc.feeds.records import route_by_folder
+from lakehouse.cdc.feeds.folders import route_by_folder
 from lakehouse.columns import PART, Columns
 from lakehouse.errors import ConfigError
 
@@ -67,7 +67,7 @@ _FEEDS = {
     "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, route_by_folder),
     "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, route_by_folder),
     "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, route_by_folder),
-    "columns": _Feed(columns.Options, columns.parse, route_by_folder, drift=columns.drift),
+    "columns": _Feed(columns.Options, columns.parse, route_by_folder, columns.split, columns.drift),
     SNAPSHOT: _Feed(snapshot.Options, snapshot.parse, route_by_folder),
 }
 FEEDS = tuple(_FEEDS)

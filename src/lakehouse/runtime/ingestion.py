@@ -169,7 +169,8 @@ def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile]
                 "or a file is no Parquet. Move the odd ones out of the landing folder."
             )
             raise IncompatibleSchemaError(msg) from error
-    lines = landing.text_lines(spark, files, encoding=source.encoding)
+    read = landing.text_documents if source.files == "document" else landing.text_lines
+    lines = read(spark, files, encoding=source.encoding)
     return change_log.text_records(lines, csv=source.files == "csv", header=source.header)
 
 
@@ -256,7 +257,7 @@ def _refuse_gone(bronze: Table, source: Input, entries: Sequence[LoadedFile], la
 
 
 def by_table(landed: Sequence[LandedFile]) -> dict[tuple[str, str], list[LandedFile]]:
-    """Files by the (schema, table) that their last two folders name."""
+    """Files by the (schema, table) that their folders name."""
     groups: dict[tuple[str, str], list[LandedFile]] = {}
     for file in landed:
         groups.setdefault(file.table, []).append(file)

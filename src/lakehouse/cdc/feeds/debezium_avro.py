@@ -6,7 +6,7 @@
 | a schema | by its id, from the option `schemas`; a message of an id that is not there is rejected as `malformed` and names the id |
 
 A record is the base64 of a message's value, or a line `{"topic", "key", "value"}` with base64 in key and value: bronze keeps text.
-The table is in the topic's name, of records without a topic in the last two folders of the file.
+The table is in the topic's name, of records without a topic in the folders of the file.
 
 The body is read by Spark's own Avro module, which is no part of Spark itself. On a laptop the library brings it. For
 spark-submit and EMR add `--packages org.apache.spark:spark-avro_2.12:<version of Spark>` (`_2.13` from Spark 4 on), on AWS Glue the jar
@@ -27,7 +27,7 @@ from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.feeds import debezium
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
 from lakehouse.cdc.feeds.connect_avro import WireSchema, read_schema
-from lakehouse.cdc.feeds.records import route_by_folder
+from lakehouse.cdc.feeds.folders import route_by_folder
 from lakehouse.cdc.feeds.topics import is_tombstone, topic_records, topic_table
 from lakehouse.cdc.json_text import parse_object, texts
 from lakehouse.columns import RAW
@@ -64,7 +64,7 @@ class Options(debezium.Options):
 
 
 def route() -> Column:
-    """`schema.table` from the last two parts of the topic; of records without a topic from the last two folders of the file."""
+    """`schema.table` from the last two parts of the topic; of records without a topic from the folders of the file."""
     topic = parse_object(F.col(RAW), texts(["topic"]))["topic"]
     return F.when(F.col(RAW).startswith("{"), topic_table(topic)).otherwise(route_by_folder())
 

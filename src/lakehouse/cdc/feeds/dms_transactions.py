@@ -27,7 +27,8 @@ from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.csv_records import fields
 from lakehouse.cdc.feeds import dms_s3
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
-from lakehouse.cdc.feeds.records import csv_records, route_by_folder
+from lakehouse.cdc.feeds.folders import route_by_folder
+from lakehouse.cdc.feeds.records import csv_records
 from lakehouse.cdc.feeds.topics import named_table
 from lakehouse.cdc.json_text import bind
 from lakehouse.columns import FILE, OP, ORIGIN, RAW, TABLE
@@ -90,7 +91,7 @@ class Options:
 
 
 def route() -> Column:
-    """`schema.table` that the record names, in full-load files the last two folders; null for text that names none."""
+    """`schema.table` that the record names, in full-load files the folders; null for text that names none."""
     table, schema = (F.regexp_extract(F.col(RAW), _PLACE, group) for group in (2, 3))
     named = bind(fields(F.array(schema, table)), lambda names: named_table(names[0], names[1]))
     return F.when(F.regexp_extract(F.col(FILE), r"[^/]*+$", 0).rlike(_LOAD), route_by_folder()).otherwise(named)

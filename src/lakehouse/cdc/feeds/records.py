@@ -27,7 +27,8 @@ class RecordOptions:
     Attributes:
         timezone: zone of timestamps that name none.
         binary: how bytes are written in text.
-        form: of text records, `csv` or `json` (one object a record).
+        form: of text records, `csv` or `json` (one object a record); of feed `columns` also `document` (objects one after the
+            other, or in arrays).
         delimiter: of CSV, one character.
         null_value: unquoted in CSV it is null.
         columns: the fields of CSV records without a header, in order.
@@ -35,20 +36,20 @@ class RecordOptions:
 
     timezone: str = "UTC"
     binary: BinaryText = "hex"
-    form: Literal["csv", "json"] = "csv"
+    form: Literal["csv", "json", "document"] = "csv"
     delimiter: str = ","
     null_value: str = "NULL"
     columns: Sequence[str] | None = None
 
-    def check(self, feed: str) -> None:
+    def check(self, feed: str, *, forms: Sequence[str] = ("csv", "json")) -> None:
         """Refuse a zone or a form that there is not.
 
         Raises:
             ConfigError: names the option.
         """
         require_timezone(self.timezone)
-        if self.form not in ("csv", "json"):
-            msg = f"option form of feed {feed} is {self.form!r}; use csv or json"
+        if self.form not in forms:
+            msg = f"option form of feed {feed} is {self.form!r}; use {' or '.join(forms)}"
             raise ConfigError(msg)
 
 
@@ -189,12 +190,6 @@ def require_columns(df: DataFrame, names: Iterable[str], *, where: str) -> None:
     require([lowered.get(name.lower(), name) for name in names], payload, where=where)
 
 
-def route_by_folder() -> Column:
-    """`schema.table` from the last two folders of `_source_file` (a URI, perhaps percent-encoded); null with fewer folders."""
-    schema, table = (F.regexp_extract(F.col(FILE), r"([^/]+)/([^/]+)/[^/]*+$", group) for group in (1, 2))
-    return F.when((schema != "") & (table != ""), F.concat_ws(".", _unescaped(schema), _unescaped(table)))
-
-
 def _text(column: Column, data_type: DataType) -> Column:
     """Exact text of a typed value, from which another type is decoded."""
     match data_type:
@@ -206,9 +201,3 @@ def _text(column: Column, data_type: DataType) -> Column:
             return F.to_json(column)
         case _:
             return column.cast("string")
-
-
-def _unescaped(part: Column) -> Column:
-    # A plus is a plus in a path, and a stray percent sign must not fail the load.
-    broken = part.rlike("%(?![0-9A-Fa-f]{2})")
-    return F.when(broken, part).otherwise(F.url_decode(F.replace(part, F.lit("+"), F.lit("%2B"))))
