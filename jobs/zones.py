@@ -23,13 +23,13 @@ class Params(Model):
 
     Attributes:
         standards: the columns that get a standard form beside them, by source table.
-        country_code: of phone numbers that name none: digits, such as `49`.
         countries: how people write the countries that there are, and their codes.
+        calling_codes: what phone numbers of a country begin with, by its code: digits, such as `49`.
     """
 
     standards: dict[str, dict[str, Standard]] = Field(default_factory=dict)
-    country_code: str = "1"
     countries: dict[str, str] = Field(default_factory=dict)
+    calling_codes: dict[str, str] = Field(default_factory=dict)
 
 
 def recipe(inputs: Mapping[str, DataFrame], params: Params) -> dict[str, DataFrame]:
@@ -38,7 +38,9 @@ def recipe(inputs: Mapping[str, DataFrame], params: Params) -> dict[str, DataFra
         table: standardise(
             changes,
             Standards(
-                columns=params.standards.get(table, {}), country_code=params.country_code, countries=params.countries
+                columns=params.standards.get(table, {}),
+                countries=params.countries,
+                calling_codes=params.calling_codes,
             ),
         )
         for table, changes in inputs.items()

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import PROVIDED, quoted, require
 from lakehouse.errors import ConfigError
-from lakehouse.transforms.standards import standard_country, standard_email, standard_phone, tidy_text
+from lakehouse.transforms.standards import composed_text, standard_country, standard_email, standard_phone, tidy_text
 
 Standard = Literal["text", "email", "phone", "country"]
 
@@ -25,13 +25,15 @@ class Standards:
 
     Attributes:
         columns: the column, and what it is.
-        country_code: of phone numbers that name none, see `standard_phone`.
+        country_code: of phone numbers that name none, in rows whose country is not known; None: such numbers are none.
         countries: names of countries and their codes, see `standard_country`.
+        calling_codes: of phone numbers in rows of a country, by its code. The country is that of the first column that is one.
     """
 
     columns: Mapping[str, Standard]
-    country_code: str = "1"
+    country_code: str | None = None
     countries: Mapping[str, str] = field(default_factory=dict)
+    calling_codes: Mapping[str, str] = field(default_factory=dict)
 
 
 def standardise(changes: DataFrame, standards: Standards) -> DataFrame:
@@ -64,13 +66,23 @@ def standardise(changes: DataFrame, standards: Standards) -> DataFrame:
 def _standard(text: Column, kind: Standard, standards: Standards) -> Column:
     match kind:
         case "text":
-            return tidy_text(text)
+            return tidy_text(composed_text(text))
         case "email":
             return standard_email(text)
         case "phone":
-            return standard_phone(text, country_code=standards.country_code)
+            return standard_phone(text, country_code=_calling_code(standards))
         case "country":
             return standard_country(text, standards.countries)
+
+
+def _calling_code(standards: Standards) -> Column:
+    """The code that phone numbers of a row begin with, where they name none."""
+    country = next((name for name, kind in standards.columns.items() if kind == "country"), None)
+    default = F.lit(standards.country_code)
+    if country is None or not standards.calling_codes:
+        return default
+    codes = F.create_map(*(F.lit(part) for pair in standards.calling_codes.items() for part in pair))
+    return F.coalesce(codes[standard_country(F.col(quoted(country)), standards.countries)], default)
 
 
 def _provided(made: Mapping[str, str]) -> Column:

@@ -8,11 +8,12 @@ from lakehouse.transforms.conformance import Split, conform, split_quarantined
 from lakehouse.transforms.deduplication import dedupe
 from lakehouse.transforms.hashing import row_hash, surrogate_key
 from lakehouse.transforms.joins import lookup
-from lakehouse.transforms.standards import standard_country, standard_email, standard_phone, tidy_text
+from lakehouse.transforms.standards import composed_text, standard_country, standard_email, standard_phone, tidy_text
 
 __all__ = [
     "Choice",
     "Split",
+    "composed_text",
     "conform",
     "dedupe",
     "lookup",

@@ -1,19 +1,24 @@
 """Texts in the one form that can be compared: columns in, columns out, null where there is no such form.
 
 The column they are made of stays beside them, so nothing is lost: `df.withColumn("email_standard", standard_email(F.col("email")))`.
-Spark has no Unicode normalisation, so letters that are written in two ways (a letter, or a letter and an accent) stay two.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from lakehouse.errors import ConfigError
 
+_MAYBE_APART = (
+    r"[\p{M}\u0340-\u0345\u1100-\u11FF\u2000-\u2001\u2126-\u212B\u2329-\u232A\uF900-\uFAFF\x{2F800}-\x{2FA1D}]"
+)
+"""Marks that may go together with the letter before them, parts of Hangul, and letters that stand for others."""
 _INVISIBLE = r"[\u200B\u2060\uFEFF]"  # not the joiners, which change how letters are read
 _BLANKS = r"[\p{Z}\s\u0085]+"
 # As the HTML standard has it for e-mail fields, with at least one point in the domain.
@@ -33,13 +38,26 @@ def tidy_text(text: Column) -> Column:
     return F.trim(F.regexp_replace(F.regexp_replace(text, _INVISIBLE, ""), _BLANKS, " "))
 
 
+def composed_text(text: Column) -> Column:
+    """The text in Unicode's normal form C, in which an accent and its letter are one: `e` and U+0301 become `é`. Null stays null.
+
+    Spark has no expression for it, so texts that may not be in this form already go through Python, and no others.
+    """
+    made = F.udf(_composed, StringType(), useArrow=False)(F.when(text.rlike(_MAYBE_APART), text))
+    return F.coalesce(made, text)
+
+
+def _composed(text: str | None) -> str | None:
+    return None if text is None else unicodedata.normalize("NFC", text)
+
+
 def standard_email(text: Column) -> Column:
     """An e-mail address in small letters; null for what is none. Mail to both spellings goes to one person."""
     tidy = tidy_text(text)
     return F.when(tidy.rlike(_EMAIL), F.lower(tidy))
 
 
-def standard_phone(text: Column, *, country_code: str, trunk_prefix: str = "0") -> Column:
+def standard_phone(text: Column, *, country_code: str | Column, trunk_prefix: str = "0") -> Column:
     """A phone number in the form of E.164 (`+493012345`); null for what is none.
 
     Brackets, points, dashes, slashes and blanks go, and so does a trunk prefix in brackets behind a country code. Whether
@@ -47,19 +65,21 @@ def standard_phone(text: Column, *, country_code: str, trunk_prefix: str = "0") 
 
     Args:
         text: the number as people write it.
-        country_code: of numbers that name none: digits, such as `49`.
+        country_code: of numbers that name none: digits, such as `49`. Where a column of them is null, such numbers are none.
         trunk_prefix: what national numbers begin with and international ones leave out; empty where there is none.
 
     Raises:
         ConfigError: one of the two is no number.
     """
-    if not re.fullmatch(r"[1-9]\d{0,2}", country_code) or not re.fullmatch(r"\d*", trunk_prefix):
+    if (isinstance(country_code, str) and not re.fullmatch(r"[1-9]\d{0,2}", country_code)) or not re.fullmatch(
+        r"\d*", trunk_prefix
+    ):
         msg = f"country code {country_code!r} or trunk prefix {trunk_prefix!r} is no number; write digits, such as '49' and '0'"
         raise ConfigError(msg)
     tidy = tidy_text(text)
     international = F.regexp_replace(F.regexp_replace(tidy, r"^(?:\+|00)", "+"), r"^(\+[^(]*)\(0\)", "$1")
     national = F.concat(
-        F.lit(f"+{country_code}"), F.regexp_replace(F.regexp_replace(tidy, "[^0-9]", ""), f"^{trunk_prefix}", "")
+        F.lit("+"), F.lit(country_code), F.regexp_replace(F.regexp_replace(tidy, "[^0-9]", ""), f"^{trunk_prefix}", "")
     )
     number = F.when(tidy.rlike(r"^(?:\+|00)"), F.regexp_replace(international, "[^0-9+]", "")).otherwise(national)
     return F.when(tidy.rlike(_PHONE) & number.rlike(_E164), number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pyspark.sql import SparkSession
 
@@ -43,3 +45,21 @@ def test_what_is_not_there_or_already_there_is_refused(spark: SparkSession) -> N
         standardise(frame, Standards(columns={"phone": "phone"}))
     with pytest.raises(ConfigError, match="email_standard already"):
         standardise(frame, Standards(columns={"email": "email"}))
+
+
+def test_phones_are_of_the_country_of_their_row(spark: SparkSession) -> None:
+    """A number without a country code gets that of the row's country; where that is not known it is none, or the default's."""
+    frame = spark.createDataFrame(
+        [
+            (1, "030 1234567", "germany"),
+            (2, "020 7946 0000", "GB"),
+            (3, "030 1234567", "Atlantis"),
+            (4, "+33 1 23 45 67 89", None),
+        ],
+        "id int, phone string, country string",
+    )
+    known: dict[str, Any] = {"countries": {"Germany": "DE", "UK": "GB"}, "calling_codes": {"DE": "49", "GB": "44"}}
+    for default, unknown in ((None, None), ("1", "+1301234567")):
+        standards = Standards(columns={"phone": "phone", "country": "country"}, country_code=default, **known)
+        rows = standardise(frame, standards).orderBy("id").collect()
+        assert [row.phone_standard for row in rows] == ["+49301234567", "+442079460000", unknown, "+33123456789"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.errors import ConfigError
-from lakehouse.transforms import standard_country, standard_email, standard_phone, tidy_text
+from lakehouse.transforms import composed_text, standard_country, standard_email, standard_phone, tidy_text
 
 TIDY = {
     "  a \t b\n": "a b",
@@ -43,6 +46,20 @@ def test_texts_have_one_form(spark: SparkSession) -> None:
     for row in spark.createDataFrame(rows, "kind int, text string").select("kind", "text", *made).collect():
         found[row.kind][row.text] = row[2 + row.kind]
     assert found == (TIDY, EMAILS, PHONES, COUNTRIES)
+
+
+def test_letters_and_their_accents_become_one(spark: SparkSession) -> None:
+    """As Unicode's own database composes them, for every letter that it says something of, alone and behind a letter."""
+    odd = [
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.decomposition(chr(code)) and not 0xD800 <= code < 0xE000
+    ]
+    texts = [one for letter in odd for one in (letter, unicodedata.normalize("NFD", letter), f"a{letter}\u0301")]
+    texts += ["", "plain", "e\u0301\u0323", "\u1100\u1161\u11a8", "q\u0307\u0323"]
+    frame = spark.createDataFrame([*enumerate(texts), (-1, None)], "id int, text string")
+    found = {row.id: row.made for row in frame.select("id", composed_text(F.col("text")).alias("made")).collect()}
+    assert found == {-1: None} | {number: unicodedata.normalize("NFC", text) for number, text in enumerate(texts)}
 
 
 @pytest.mark.parametrize(("country_code", "trunk_prefix"), [("+49", "0"), ("049", "0"), ("49", "(0)")])
