@@ -53,7 +53,7 @@ def shown(job: WholeJob) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows.collect()]
 
 
-@pytest.mark.parametrize("table_format", ["delta", "iceberg"])
+@pytest.mark.parametrize("table_format", ["iceberg", pytest.param("delta", marks=pytest.mark.exhaustive)])
 def test_gold_follows_what_is_current(spark: SparkSession, tmp_path: Path, table_format: Format) -> None:
     """Rows that come, move and go are followed; a run that failed before gold is made good by one more; no news, no commit."""
     job = new_job(spark, tmp_path, table_format)

@@ -123,6 +123,7 @@ def load_script(name: str) -> Any:
             spec = importlib.util.spec_from_file_location(f"lakehouse_job_{name}", path)
             if spec and spec.loader:
                 module = importlib.util.module_from_spec(spec)
+                sys.modules[spec.name] = module  # where pydantic looks for the types that `Params` names
                 spec.loader.exec_module(module)
                 return module
     names = sorted({path.stem for folder in folders for path in folder.glob("*.py")})
