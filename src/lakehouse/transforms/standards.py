@@ -16,7 +16,8 @@ from pyspark.sql.types import StringType
 from lakehouse.errors import ConfigError
 
 _MAYBE_APART = (
-    r"[\p{M}\u0340-\u0345\u1100-\u11FF\u2000-\u2001\u2126-\u212B\u2329-\u232A\uF900-\uFAFF\x{2F800}-\x{2FA1D}]"
+    r"[\p{M}\u0374\u037E\u0387\u0958-\u0A5E\u0B5C\u0B5D\u0F43-\u0F69\u1100-\u11FF\u1F71-\u1FFD\u2000\u2001\u2126-\u212B\u2329\u232A\u2ADC"
+    r"\uF900-\uFB4E\x{1D15E}-\x{1D1C0}\x{2F800}-\x{2FA1D}]"
 )
 """Marks that may go together with the letter before them, parts of Hangul, and letters that stand for others."""
 _INVISIBLE = r"[\u200B\u2060\uFEFF]"  # not the joiners, which change how letters are read
