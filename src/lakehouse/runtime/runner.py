@@ -54,8 +54,9 @@ def run_job(job: Job) -> Summary:
         PlanMismatchError: a target holds other batches than bronze, or is not the table it was; no target was written.
     """
     started = monotonic()
-    formats = {job.config.format, *(output.format or job.config.format for output in job.config.outputs.values())}
-    check_session(job.spark, formats, job.config.catalog)
+    formats = [output.format for output in job.config.outputs.values()]
+    formats += [table.format for table in job.config.gold.values()]
+    check_session(job.spark, {one or job.config.format for one in (None, *formats)}, job.config.catalog)
     inputs = [_prepare(job, name) for name in job.config.inputs]
     gold = plan_gold(job, inputs)
     planned = [*inputs, gold]
