@@ -24,6 +24,20 @@ _CHECKS = 30
 """How often a version that Glue still looks at is asked for, a second apart."""
 
 
+def open_glue_registry(name: str) -> GlueRegistry:
+    """A registry by its name, in the account and the region of this process.
+
+    Raises:
+        ConfigError: boto3 is missing.
+    """
+    try:
+        import boto3  # noqa: PLC0415 - only where it is used
+    except ImportError as error:
+        msg = "a schema registry in Glue needs boto3: install lakehouse[aws]"
+        raise ConfigError(msg) from error
+    return GlueRegistry(client=boto3.client("glue"), registry=name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlueRegistry:
     """A `lakehouse.schemas.registry.SchemaRegistry` in Glue.

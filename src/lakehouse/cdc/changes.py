@@ -34,6 +34,7 @@ MALFORMED = "malformed"
 UNKNOWN_OPERATION = "unknown_operation"
 MISSING_KEY = "missing_key"
 MISSING_SEQUENCE = "missing_sequence"
+MISSING_VALUE = "missing_value"
 TOO_LATE = "too_late"
 
 _CHOICES = {"on_tie": ("resolve", "upsert_wins", "fail"), "on_truncate": ("fail", "apply"), "deletes": ("hard", "soft")}
@@ -65,7 +66,7 @@ class ParsedChanges:
     def rejected(self) -> DataFrame:
         """Rows that could not be understood: `_reason`, `_detail`, `_raw`, `_origin`.
 
-        `_reason` is `malformed`, `unknown_operation`, `missing_key`, `missing_sequence` or `bad_value`; `_raw` is the text
+        `_reason` is `malformed`, `unknown_operation`, `missing_key`, `missing_sequence`, `missing_value` or `bad_value`; `_raw` is the text
         as it arrived.
         """
         return self.rows.where(F.col("kind").isNull() & F.col("reason").isNotNull()).select(

@@ -75,7 +75,14 @@ FEEDS = tuple(_FEEDS)
 
 
 def parse_changes(
-    df: DataFrame, *, feed: str, schema: StructType, keys: Columns, table: str | None = None, **options: Any
+    df: DataFrame,
+    *,
+    feed: str,
+    schema: StructType,
+    keys: Columns,
+    table: str | None = None,
+    required: Columns = (),
+    **options: Any,
 ) -> ParsedChanges:
     """Parse bronze rows of one feed into the change log.
 
@@ -95,13 +102,15 @@ def parse_changes(
         keys: the columns that identify a row.
         table: `schema.table`; rows of other tables are skipped as `other_table`, rows that name no table are rejected.
             None takes every row to be of one table.
+        required: columns that an upsert may not leave null; rows in which one is null are rejected as `missing_value`. What a
+            record says of columns that it leaves out is the feed's to say: null, or nothing.
         options: the feed's own, see its `Options`.
 
     Raises:
         ConfigError: unknown feed or option, a reserved name or an unsupported type in the schema.
         MissingColumnsError: the frame lacks bronze columns, or the schema a key.
     """
-    contract = Contract(schema=schema, keys=keys, table=table)
+    contract = Contract(schema=schema, keys=keys, table=table, required=required)
     rows = df if PART in df.columns else split_changes(df, feed=feed, **options)
     return _feed(feed).parse(rows, contract, check_options(feed, options))
 

@@ -16,19 +16,27 @@ from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.config.base import Model, Name, Pattern, TableFormat
 from lakehouse.config.outputs import GoldTable, Output
 from lakehouse.errors import ConfigError
+from lakehouse.schemas.compatibility import Mode
 from lakehouse.schemas.type_names import parse_schema
 
 
 class Contract(Model):
-    """What one source table promises: its key columns, and every column with its type."""
+    """What one source table promises: its key columns, every column with its type, and which of them are never null.
+
+    Keys are never null anyway. A row without a required value goes to quarantine.
+    """
 
     keys: tuple[Name, ...] = Field(min_length=1)
     columns: dict[Name, str] = Field(min_length=1)
+    required: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
     def _keys_are_columns(self) -> Contract:
         if absent := [key for key in self.keys if key not in self.columns]:
             msg = f"keys that are no columns: {', '.join(absent)}"
+            raise ValueError(msg)
+        if absent := [name for name in self.required if name not in self.columns]:
+            msg = f"required columns that are none: {', '.join(absent)}"
             raise ValueError(msg)
         try:
             FeedContract(schema=self.schema_, keys=self.keys)
@@ -128,6 +136,19 @@ class Limits(Model):
     file_seconds: Annotated[int, Field(ge=1)] = 60
 
 
+class RegistryConfig(Model):
+    """Where contracts are registered, each under the name of its source table.
+
+    Attributes:
+        at: a folder that is there, or `glue://` and the name of a registry.
+        compatibility: what a version has to be to the ones before it, as the Glue Schema Registry has it; when left out, what the
+            registry says of the name, and `BACKWARD` of a new one.
+    """
+
+    at: Name
+    compatibility: Mode | None = None
+
+
 class Input(Model):
     """Where changes arrive and what they are.
 
@@ -151,6 +172,7 @@ class Input(Model):
             lack (`report`), or does not look (`ignore`). Only for feed `columns`; JSON records are read once more for it.
         preflight: whether files are looked at before they are loaded; `off` trusts them.
         limits: how much a file may ask for.
+        registry: where the contracts are registered before a file is loaded; one that may not follow those before it stops the run.
     """
 
     path: Name
@@ -168,6 +190,7 @@ class Input(Model):
     drift: Literal["ignore", "report"] = "ignore"
     preflight: bool = True
     limits: Limits = Field(default_factory=Limits)
+    registry: RegistryConfig | None = None
 
     @field_validator("encoding")
     @classmethod

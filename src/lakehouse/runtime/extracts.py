@@ -126,7 +126,14 @@ def read_extract(
     records = read_records(spark, source, extract.files, where=where)
     form = {} if source.files == "parquet" else {"form": source.files}
     options: dict[str, Any] = {**form, **source.options, "version": extract.version}
-    parsed = parse_changes(records, feed=SNAPSHOT, schema=contract.schema_, keys=contract.keys, **options)
+    parsed = parse_changes(
+        records,
+        feed=SNAPSHOT,
+        schema=contract.schema_,
+        keys=contract.keys,
+        required=contract.required,
+        **options,
+    )
     settled = ParsedChanges(rows=parsed.rows.localCheckpoint(eager=False))
     account = account_for(settled)
     if account.rejected:

@@ -16,12 +16,13 @@ LogStyle = Literal["auto", "text", "json"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """One target of the run and what was merged into it."""
+    """One target of the run, what was merged into it, and how its columns changed, a line for each."""
 
     source: str
     table: str
     write: str
     result: MergeResult
+    evolved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,14 @@ class JsonReporter:
             counts = {name: getattr(item.result, name) for name in _COUNTS}
             commit = item.result.commit.version if item.result.commit else None
             self._write(
-                {"event": "table_written", "table": item.table, "write": item.write, **counts, "commit": commit}
+                {
+                    "event": "table_written",
+                    "table": item.table,
+                    "write": item.write,
+                    **counts,
+                    "commit": commit,
+                    "evolved": list(item.evolved),
+                }
             )
         self._write(
             {
@@ -182,6 +190,9 @@ class TextReporter:
             self._console.print(f"  refused      {_listed(summary.refused_files)}")
         self._console.print(f"  quarantined  {_listed(summary.quarantined)}")
         self._console.print(f"  skipped      {_listed(summary.skipped)}")
+        for item in summary.written:
+            for line in item.evolved:
+                self._console.print(f"  evolved      {escape(item.table)}: {escape(line)}")
         for one in summary.drift:
             self._console.print(f"  {one.state:<11}  {escape(one.table)}: {escape(one.column)}, in {one.rows:,} rows")
 

@@ -27,6 +27,7 @@ from lakehouse.errors import ConfigError
 from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.runtime.bronze_rows import BronzeRows
+from lakehouse.runtime.contracts import register_contracts
 from lakehouse.runtime.gold import plan_gold, refresh_gold
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
 from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
@@ -35,6 +36,7 @@ from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
 from lakehouse.runtime.reporting import Drift, Summary, Written
 from lakehouse.runtime.snapshot_runs import run_snapshots
+from lakehouse.schemas.differences import describe_changes
 from lakehouse.tables import Table
 from lakehouse.tables.compaction import too_late
 from lakehouse.tables.ledger import FAILED, PLANNED, add_rows, recall_targets
@@ -87,6 +89,7 @@ def _prepare(job: Job, name: str) -> Prepared:
     source = job.config.inputs[name]
     tables = {table: source.tables[table] for table in source.tables if like(table, source.select)}
     tasks = plan_tasks(job, name, source, tables)
+    register_contracts(job, source, tables)
     reach("runner.targets_checked")
     landed = landing.list_landed(job.spark, source.path)
     reach("runner.listed")
@@ -253,15 +256,23 @@ def _merge(job: Job, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> 
     if late is not None:
         quarantine.keep_late(task.source, task.ref.identifier, late, through=plan.marker.sequence)
     merge = merge_history if task.output.write == "history" else merge_current
+    before = target.schema() if task.spec.evolve and target.exists() else None
     result = merge(target, changes, task.spec, commit=plan.marker)
     reach("runner.merged")
-    return job.merged(task, result)
+    written = job.merged(task, result)
+    return written if before is None else replace(written, evolved=describe_changes(before, target.schema()))
 
 
 def _parser(source: Input, contract: Contract, table: str) -> Parse:
     """The feed's parser, told everything but the rows."""
     return partial(
-        parse_changes, feed=source.feed, schema=contract.schema_, keys=contract.keys, table=table, **source.options
+        parse_changes,
+        feed=source.feed,
+        schema=contract.schema_,
+        keys=contract.keys,
+        table=table,
+        required=contract.required,
+        **source.options,
     )
 
 

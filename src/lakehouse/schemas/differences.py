@@ -56,6 +56,11 @@ def describe(differences: Sequence[Difference]) -> str:
     return "\n".join(map(_line, differences)) or "no difference"
 
 
+def describe_changes(before: StructType, after: StructType) -> tuple[str, ...]:
+    """The lines of `describe`; none where nothing differs."""
+    return tuple(map(_line, schema_differences(before, after)))
+
+
 def written(path: Path) -> str:
     """A path as people write it, a name quoted where it would be misread.
 

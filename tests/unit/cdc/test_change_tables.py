@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -232,6 +233,38 @@ def test_json_objects_with_an_operation_and_a_sequence(text_rows: Any) -> None:
         ("missing_sequence", "no sequence"),
         ("malformed", "the text is not one JSON object"),
     ]
+
+
+def test_required_values(text_rows: Any) -> None:
+    """An upsert without one is set aside, also when it is left out; a delete needs none, and a bad value is a bad value."""
+    records = [
+        '{"id": 1, "v": "a", "n": 1, "op": "I"}',
+        '{"id": 2, "n": 2, "op": "I"}',
+        '{"id": 3, "v": null, "n": 3, "op": "U"}',
+        '{"id": 4, "v": null, "n": 4, "op": "D"}',
+        '{"id": null, "v": null, "n": 5, "op": "U"}',
+        '{"id": "six", "v": null, "n": 6, "op": "U"}',
+    ]
+    told: dict[str, Any] = {"form": "json", "op_column": "op", "sequence": {"n": "bigint"}, "required": ["id", "v"]}
+    parsed = parse_changes(text_rows(records), feed="columns", schema=SCHEMA, keys="id", **told)
+    assert changes_of(parsed) == [("delete", 4, None, 4), ("upsert", 1, "a", 1)]
+    assert [(row["_reason"], row["_detail"]) for row in parsed.rejected.orderBy("_origin.row").collect()] == [
+        ("missing_value", "no value for required column v"),
+        ("missing_value", "no value for required column v"),
+        ("missing_key", "no value for key id"),
+        ("bad_value", "id is no bigint"),
+    ]
+    with pytest.raises(MissingColumnsError, match="w"):
+        parse_changes(text_rows(records), feed="columns", schema=SCHEMA, keys="id", **{**told, "required": "w"})
+
+
+def test_what_a_record_leaves_out_is_not_required_of_it(text_rows: Any) -> None:
+    """Where a feed tells which columns an event carries, the others stay as they are, and are not asked for."""
+    key = [{"name": "id", "type": "bigint", "value": 1}]
+    record = {"action": "U", "lsn": "0/10", "schema": "app", "table": "items", "columns": key, "identity": key}
+    parsed = parse_changes(text_rows([json.dumps(record)]), feed="wal2json", schema=SCHEMA, keys="id", required="v")
+    assert [(row["_op"], row["_provided"]) for row in parsed.changes.collect()] == [("upsert", ["id"])]
+    assert parsed.rejected.collect() == []
 
 
 def test_what_cannot_order_changes_is_refused(spark: SparkSession) -> None:

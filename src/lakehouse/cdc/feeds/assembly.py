@@ -21,6 +21,7 @@ from lakehouse.cdc.changes import (
     MALFORMED,
     MISSING_KEY,
     MISSING_SEQUENCE,
+    MISSING_VALUE,
     ORIGIN_TYPE,
     PROVIDED_TYPE,
     TRUNCATE,
@@ -59,19 +60,22 @@ class Contract:
         schema: the payload columns, keys included, with their types.
         keys: the columns that identify a row.
         table: `schema.table`; None takes every row to be of one table.
+        required: the columns that an upsert may not leave null, beside the keys, which nothing may.
     """
 
     schema: StructType
     keys: Columns
     table: str | None = None
+    required: Columns = ()
 
     def __post_init__(self) -> None:
         """Normalise the keys and refuse a contract that no change log can follow."""
         object.__setattr__(self, "keys", as_tuple(self.keys))
+        object.__setattr__(self, "required", as_tuple(self.required))
         if not self.keys:
             msg = "a feed needs at least one key column"
             raise ConfigError(msg)
-        require(self.key_names, self.names, where="the schema of the feed")
+        require((*self.key_names, *self.required), self.names, where="the schema of the feed")
         reserved = [name for name in self.names if name in RESERVED]
         if reserved:
             msg = f"the schema uses reserved column names: {', '.join(reserved)}; rename them at the source"
@@ -255,11 +259,21 @@ def _judged(decoded: DataFrame, reading: Reading, contract: Contract) -> DataFra
     missing = [
         F.when((upsert | delete) & F.col(f"v{places[name]}").isNull() & ~row[name], F.lit(name)) for _, name in keys
     ]
+    carried = F.col("provided").isNull()
+    absent = [
+        F.when(
+            upsert & (carried | F.array_contains("provided", name)) & F.col(f"v{places[name]}").isNull() & ~row[name],
+            F.lit(name),
+        )
+        for name in contract.required
+        if name not in contract.key_names
+    ]
     return decoded.select(
         *("origin", "raw", "kind", "malformed", "operation", "sequence", "event_time", "provided"),
         *(f"v{i}" for i in places.values()),
         *(F.coalesce(f"o{i}", f"v{places[name]}").alias(f"k{i}") for i, name in keys if old),
         F.concat_ws(", ", *missing).alias("missing"),
+        F.concat_ws(", ", F.lit(None).cast("string"), *absent).alias("absent"),
         F.concat_ws("; ", F.when(F.col("faults") != "", F.col("faults")), *bad).alias("bad"),
     )
 
@@ -274,6 +288,7 @@ def _reason() -> Column:
         .when(F.col("operation").isNull(), UNKNOWN_OPERATION)
         .when(F.col("missing") != "", MISSING_KEY)
         .when(F.col("bad") != "", BAD_VALUE)
+        .when(F.col("absent") != "", MISSING_VALUE)
         .when(F.col("sequence").isNull(), MISSING_SEQUENCE)
     )
 
@@ -285,6 +300,7 @@ def _detail(unknown: str) -> Column:
         .when(reason == UNKNOWN_OPERATION, F.lit(unknown))
         .when(reason == MISSING_KEY, F.concat(F.lit("no value for key "), F.col("missing")))
         .when(reason == BAD_VALUE, F.col("bad"))
+        .when(reason == MISSING_VALUE, F.concat(F.lit("no value for required column "), F.col("absent")))
         .otherwise(F.lit("no sequence"))
     )
 
