@@ -66,7 +66,7 @@ _FEEDS = {
     "sqlserver-cdc": _Feed(sqlserver_cdc.Options, sqlserver_cdc.parse, route_by_folder),
     "delta-cdf": _Feed(delta_cdf.Options, delta_cdf.parse, route_by_folder),
     "iceberg-changelog": _Feed(iceberg_changelog.Options, iceberg_changelog.parse, route_by_folder),
-    "columns": _Feed(columns.Options, columns.parse, route_by_folder),
+    "columns": _Feed(columns.Options, columns.parse, route_by_folder, columns.split),
     SNAPSHOT: _Feed(snapshot.Options, snapshot.parse, route_by_folder),
 }
 FEEDS = tuple(_FEEDS)

@@ -137,7 +137,7 @@ class Limits(Model):
     """How much a landed file may ask for; one that asks for more is refused by the name of the limit.
 
     Attributes:
-        record_bytes: the longest record of text, in bytes.
+        record_bytes: the longest record of text, in bytes; a document is one.
         nesting: how deep arrays and objects may lie in each other.
         columns: the most columns of a file, or fields of one record.
         decompressed_bytes: the most bytes that a compressed or Parquet file may become.
@@ -157,7 +157,7 @@ class Input(Model):
     Attributes:
         path: a folder (local or `s3://`); every file below it is read once.
         feed: who wrote the changes.
-        files: the format of the files.
+        files: the format of the files: records as lines (`csv`, `json`), a whole JSON `document`, or rows of their own columns.
         header: whether CSV files begin with the names of their columns.
         options: what the feed's parser should know; see `lakehouse.cdc.feeds`.
         tables: the contracts by `schema.table`.
@@ -176,7 +176,7 @@ class Input(Model):
 
     path: Name
     feed: Name
-    files: Literal["csv", "json", "parquet"]
+    files: Literal["csv", "json", "document", "parquet"]
     header: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
     tables: dict[Name, Contract] = Field(min_length=1)
@@ -204,6 +204,9 @@ class Input(Model):
             raise ValueError(msg)
         if self.feed == DMS_TRANSACTIONS and self.header:
             msg = f"files of feed {self.feed} have no header: set header: false, or the first record of each is taken for one"
+            raise ValueError(msg)
+        if self.files == "document" and (self.feed != "columns" or self.options.get("form") != "document"):
+            msg = "files document are cut into records by feed columns: set feed: columns and options.form: document"
             raise ValueError(msg)
         foreign = "bronze" if self.feed == SNAPSHOT else "snapshots"
         if foreign in self.model_fields_set:

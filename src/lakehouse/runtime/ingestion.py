@@ -169,7 +169,8 @@ def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile]
                 "or a file is no Parquet. Move the odd ones out of the landing folder."
             )
             raise IncompatibleSchemaError(msg) from error
-    lines = landing.text_lines(spark, files, encoding=source.encoding)
+    read = landing.text_documents if source.files == "document" else landing.text_lines
+    lines = read(spark, files, encoding=source.encoding)
     return change_log.text_records(lines, csv=source.files == "csv", header=source.header)
 
 

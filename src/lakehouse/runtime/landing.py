@@ -18,6 +18,8 @@ from lakehouse.columns import FILE, RAW, ROW
 from lakehouse.errors import ConfigError
 from lakehouse.tables.jvm import java_causes
 
+_MARK = "\ufeff"
+_REST = (1 << 31) - 1
 _GLOB = str.maketrans({letter: f"\\{letter}" for letter in "\\{}[]*?,"})
 
 
@@ -142,6 +144,22 @@ def text_lines(spark: SparkSession, files: Sequence[LandedFile], *, encoding: st
     )
     order = Window.partitionBy(FILE).orderBy("__lh_block", "__lh_id")
     return placed.select(RAW, FILE, F.row_number().over(order).cast("bigint").alias("_line"))
+
+
+def text_documents(spark: SparkSession, files: Sequence[LandedFile], *, encoding: str = "utf-8") -> DataFrame:
+    """The whole text of each file that has more than blanks: `_raw`, `_source_file`, `_line` (1).
+
+    A mark of UTF-8 at the beginning is left out, as it is of lines.
+
+    Args:
+        spark: the session.
+        files: at least one.
+        encoding: as `lakehouse.bronze.encodings` has it.
+    """
+    whole = spark.read.text([_escaped(spark, file.file) for file in files], wholetext=True)
+    text = F.when(F.col("value").startswith(_MARK), F.substring("value", 2, _REST)).otherwise(F.col("value"))
+    documents = whole.select(decoded(text, encoding).alias(RAW), _file_column().alias(FILE))
+    return documents.where(F.col(RAW).rlike(r"[^ \t\n\r]")).select("*", F.lit(1).cast("bigint").alias("_line"))
 
 
 def parquet_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:

@@ -9,6 +9,7 @@
 | cannot be told | what the producer left out |
 
 For feeds without a parser of their own: exports with a `deleted` flag, change tables of a home-grown trigger, audit logs.
+With `form: document` a record holds many rows and is cut, see `lakehouse.cdc.feeds.json_documents`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pyspark.sql import DataFrame
 
 from lakehouse.cdc.changes import ParsedChanges
 from lakehouse.cdc.feeds.assembly import Contract, require_bronze
+from lakehouse.cdc.feeds.json_documents import cut, document_records, no_records, require_path
 from lakehouse.cdc.feeds.records import RecordOptions, Records, text_records
 from lakehouse.cdc.feeds.tables import Layout, Part, parse_table, require_sequence, typed_table
 from lakehouse.columns import RAW
@@ -38,6 +40,7 @@ class Options(RecordOptions):
         deletes: values of a delete.
         truncates: values of a truncate.
         event_time: the column that says when a change happened.
+        records: of documents, the path to the array in each of their objects: `$.data.items`; None: they are the rows.
     """
 
     sequence: Mapping[str, str]
@@ -46,10 +49,15 @@ class Options(RecordOptions):
     deletes: Sequence[str] = ("D", "DELETE")
     truncates: Sequence[str] = ("T", "TRUNCATE")
     event_time: str | None = None
+    records: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot order anything, and values that mean two things."""
-        self.check("columns")
+        self.check("columns", forms=("csv", "json", "document"))
+        if self.records is not None and self.form != "document":
+            msg = "option records of feed columns is for form document; set form: document"
+            raise ConfigError(msg)
+        require_path(self.records)
         require_sequence(self.sequence, feed="columns")
         meanings = [value.upper() for values in (self.upserts, self.deletes, self.truncates) for value in values]
         if twice := sorted({value for value in meanings if meanings.count(value) > 1}):
@@ -69,6 +77,15 @@ class Options(RecordOptions):
         )
 
 
+def split(df: DataFrame, options: Options) -> DataFrame:
+    """One row for each object of a document; rows of the other forms stay as they are.
+
+    Raises:
+        MissingColumnsError: the frame lacks bronze columns.
+    """
+    return cut(df, path=options.records) if options.form == "document" and RAW in df.columns else df
+
+
 def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
     """Parse rows of a table of changes; see the table above.
 
@@ -76,7 +93,8 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
         MissingColumnsError: the frame lacks bronze columns, or typed rows lack a key, sequence or operation column.
     """
     records = _records(df, contract, options)
-    return parse_table(records, contract, options.layout, timezone=options.timezone, binary=options.binary)
+    kind = None if options.form != "document" else no_records(options.records)
+    return parse_table(records, contract, options.layout, timezone=options.timezone, binary=options.binary, kind=kind)
 
 
 def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
@@ -84,4 +102,7 @@ def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
         return typed_table(df, contract, options.layout, timezone=options.timezone)
     require_bronze(df, contract)
     event_time = () if options.event_time is None else (options.event_time,)
-    return text_records(df, (*contract.names, *options.layout.required, *event_time), options)
+    names = (*contract.names, *options.layout.required, *event_time)
+    if options.form == "document":
+        return document_records(df, names, path=options.records)
+    return text_records(df, names, options)

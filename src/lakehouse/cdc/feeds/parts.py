@@ -28,12 +28,14 @@ class Parts:
         text: the record that holds one element alone.
         table: the table of one element.
         record_table: the table of a record that is not cut.
+        is_part: whether an element is a change; one that is none is a row without a place.
     """
 
     elements: Column
     text: Callable[[Column], Column]
     table: Callable[[Column], Column]
     record_table: Column
+    is_part: Callable[[Column], Column] = lambda _: F.lit(True)
 
 
 def split(df: DataFrame, parts: Parts) -> DataFrame:
@@ -50,7 +52,8 @@ def split(df: DataFrame, parts: Parts) -> DataFrame:
     kept = [F.col(quoted(name)) for name in df.columns if name not in (RAW, TABLE)]
 
     def row(element: Column, place: Column) -> Column:
-        return F.struct(parts.text(element).alias(RAW), parts.table(element).alias(TABLE), place.alias(PART))
+        part = F.when(parts.is_part(element), place)
+        return F.struct(parts.text(element).alias(RAW), parts.table(element).alias(TABLE), part.alias(PART))
 
     nowhere = F.lit(None).cast(IntegerType())
     whole = F.array(F.struct(F.col(RAW), table.cast(StringType()).alias(TABLE), nowhere.alias(PART)))

@@ -27,7 +27,8 @@ class RecordOptions:
     Attributes:
         timezone: zone of timestamps that name none.
         binary: how bytes are written in text.
-        form: of text records, `csv` or `json` (one object a record).
+        form: of text records, `csv` or `json` (one object a record); of feed `columns` also `document` (objects one after the
+            other, or in arrays).
         delimiter: of CSV, one character.
         null_value: unquoted in CSV it is null.
         columns: the fields of CSV records without a header, in order.
@@ -35,20 +36,20 @@ class RecordOptions:
 
     timezone: str = "UTC"
     binary: BinaryText = "hex"
-    form: Literal["csv", "json"] = "csv"
+    form: Literal["csv", "json", "document"] = "csv"
     delimiter: str = ","
     null_value: str = "NULL"
     columns: Sequence[str] | None = None
 
-    def check(self, feed: str) -> None:
+    def check(self, feed: str, *, forms: Sequence[str] = ("csv", "json")) -> None:
         """Refuse a zone or a form that there is not.
 
         Raises:
             ConfigError: names the option.
         """
         require_timezone(self.timezone)
-        if self.form not in ("csv", "json"):
-            msg = f"option form of feed {feed} is {self.form!r}; use csv or json"
+        if self.form not in forms:
+            msg = f"option form of feed {feed} is {self.form!r}; use {' or '.join(forms)}"
             raise ConfigError(msg)
 
 

@@ -51,11 +51,11 @@ class Rules:
     """What the files of an input have to keep to.
 
     Attributes:
-        kind: `csv`, `json`, `parquet`, `orc`, or `any`: then the content is not looked at.
+        kind: `csv`, `json`, `document`, `parquet`, `orc`, `avro`, or `any`: then the content is not looked at.
         header: whether the first record of a CSV file names its columns.
         delimiter: between the fields of CSV, one character.
         encoding: of text, as Python names it.
-        record_bytes: the longest record of text.
+        record_bytes: the longest record of text; a document is one.
         nesting: how deep arrays and objects may lie in each other.
         columns: the most columns, or fields of one record.
         decompressed_bytes: the most bytes that a compressed file may become.

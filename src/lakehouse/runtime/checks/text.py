@@ -1,4 +1,4 @@
-"""Text files: every line of the declared encoding, every quote closed, and how many records that makes.
+"""Text files: every line of the declared encoding, every quote closed, every document whole, and how many records that makes.
 
 Lines end with a line feed alone and a CSV record goes on while the number of quotes so far is odd, exactly as the records are
 read later: the two counts have to agree.
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 
+from lakehouse.runtime.checks.documents import count_document, not_of, refuse_deep, without_strings
 from lakehouse.runtime.checks.orders import (
     AGAIN,
     BAD_HEADER,
@@ -33,13 +34,11 @@ Line = tuple[int, bytes]
 Stream = BufferedReader | gzip.GzipFile | bz2.BZ2File
 
 _UNREAD = (".deflate", ".lz4", ".snappy", ".zst", ".lzo")
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
 _LOOKED_AT = 64  # bytes at the start in which the two bytes of each UTF-16 letter show
 
 
 def count_records(path: str, name: str, rules: Rules, columns: Sequence[str]) -> int:
-    """Count the records of a text file; a header is none, a blank line is one, a file without bytes has none.
+    """Count the records of a text file; a header is none, a blank line is one, a document is one, a file without bytes has none.
 
     Args:
         path: where it is.
@@ -53,7 +52,10 @@ def count_records(path: str, name: str, rules: Rules, columns: Sequence[str]) ->
     try:
         with _opened(path, name) as stream:
             _refuse_wide_letters(stream, rules.encoding)
-            lines = _decodable(_lines(stream, rules, compressed=name.endswith((".gz", ".bz2"))), rules.encoding)
+            compressed = name.endswith((".gz", ".bz2"))
+            if rules.kind == "document":
+                return count_document(_whole(stream, rules, compressed=compressed), rules)
+            lines = _decodable(_lines(stream, rules, compressed=compressed), rules.encoding)
             if rules.kind == "csv":
                 return _count_csv(lines, rules, columns)
             return _count_json(lines, rules)
@@ -86,6 +88,16 @@ def _refuse_wide_letters(stream: Stream, encoding: str) -> None:
         raise Refused(ENCODING, f"the text looks like UTF-16, not {encoding}; write it as UTF-8")
 
 
+def _whole(stream: Stream, rules: Rules, *, compressed: bool) -> bytes:
+    """All bytes of a file that is one record; no more are read than it may have."""
+    limit = "decompressed_bytes" if compressed and rules.decompressed_bytes < rules.record_bytes else "record_bytes"
+    most: int = getattr(rules, limit)
+    content = stream.read(most + 1)
+    if len(content) > most:
+        raise rules.beyond(limit=limit, what="the document is longer")
+    return content
+
+
 def _lines(stream: Stream, rules: Rules, *, compressed: bool) -> Iterator[Line]:
     """The lines with their line feeds, numbered from 1; no more of a line is read than a record may have."""
     number = total = 0
@@ -107,8 +119,7 @@ def _decodable(lines: Iterator[Line], encoding: str) -> Iterator[Line]:
             try:
                 line.decode(encoding)
             except UnicodeDecodeError:
-                detail = f"line {number} is not {encoding}; mend the file, or declare the encoding of the input"
-                raise Refused(ENCODING, detail) from None
+                raise not_of(encoding, number) from None
         yield number, line
 
 
@@ -116,20 +127,11 @@ def _count_json(lines: Iterator[Line], rules: Rules) -> int:
     number = 0
     for number, line in lines:
         if line.count(b"{") + line.count(b"[") > rules.nesting or line.count(b":") > rules.columns:
-            bare = _STRING.sub(b"", line)
+            bare = without_strings(line)
             if bare.count(b":") > rules.columns:
                 raise rules.beyond(limit="columns", what=f"line {number} has more fields")
-            _refuse_deep(bare, number, rules)
+            refuse_deep(bare, rules, what=f"line {number}")
     return number
-
-
-def _refuse_deep(bare: bytes, number: int, rules: Rules) -> None:
-    """Refuse JSON without its strings where brackets lie too deep in each other."""
-    depth = 0
-    for bracket in _BRACKET.finditer(bare):
-        depth += 1 if bracket[0] in b"[{" else -1
-        if depth > rules.nesting:
-            raise rules.beyond(limit="nesting", what=f"line {number} is deeper")
 
 
 def _count_csv(lines: Iterator[Line], rules: Rules, columns: Sequence[str]) -> int:
