@@ -17,6 +17,9 @@ from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.type_names import parse_schema
 
+FORMATS = {"parquet": "Parquet", "orc": "ORC", "avro": "Avro"}
+"""What files whose rows have columns of their own are called, by `files`."""
+
 TableFormat = Literal["delta", "iceberg"]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -140,7 +143,7 @@ class Limits(Model):
         record_bytes: the longest record of text, in bytes; a document is one.
         nesting: how deep arrays and objects may lie in each other.
         columns: the most columns of a file, or fields of one record.
-        decompressed_bytes: the most bytes that a compressed or Parquet file may become.
+        decompressed_bytes: the most bytes that a compressed or typed file may become.
         file_seconds: the longest that the check of a file may take, for each GiB that the file has begun.
     """
 
@@ -168,7 +171,7 @@ class Input(Model):
         encoding: of text files: UTF-8, or one of a byte a letter as Python names it (`cp1252`, `latin-1`).
         changed_files: what becomes of a file whose content changed under its name: its rows are new records (`load`), or it
             is set aside and never read (`quarantine`).
-        missing_columns: what becomes of a CSV or Parquet file that lacks columns of its table's contract, as those from before
+        missing_columns: what becomes of a CSV or typed file that lacks columns of its table's contract, as those from before
             a column was added do: they count as null (`load`), or the file is refused (`refuse`). Keys are never left out.
         preflight: whether files are looked at before they are loaded; `off` trusts them.
         limits: how much a file may ask for.
@@ -176,7 +179,7 @@ class Input(Model):
 
     path: Name
     feed: Name
-    files: Literal["csv", "json", "document", "parquet"]
+    files: Literal["csv", "json", "document", "parquet", "orc", "avro"]
     header: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
     tables: dict[Name, Contract] = Field(min_length=1)
@@ -188,6 +191,11 @@ class Input(Model):
     missing_columns: Literal["load", "refuse"] = "load"
     preflight: bool = True
     limits: Limits = Field(default_factory=Limits)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the rows of the files have columns of their own."""
+        return self.files in FORMATS
 
     @field_validator("encoding")
     @classmethod
