@@ -13,7 +13,7 @@ from pyspark.sql.types import DataType, StructType
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.errors import IncompatibleSchemaError
 from lakehouse.runtime.checks.orders import OTHER_TYPES, UNSUPPORTED, Refused
-from lakehouse.runtime.typed_rows import file_schemas, typed_rows
+from lakehouse.runtime.typed_rows import typed_rows
 from lakehouse.schemas.widening import fits, plain
 
 UNREAD = (PySparkException, Py4JJavaError)
@@ -35,10 +35,14 @@ def odd_files(
     """
     if not files or _go_together(spark, files, table, kind):
         return {}
-    schemas = file_schemas(spark, files, kind=kind, unread=UNREAD)
-    unread = Refused(UNSUPPORTED, "Spark cannot make columns of its schema")
-    odd = {file: unread for file, schema in schemas.items() if schema is None}
-    return odd | differing({file: schema for file, schema in schemas.items() if schema is not None}, table)
+    odd: dict[LandedFile, Refused] = {}
+    schemas: dict[LandedFile, StructType] = {}
+    for file in files:
+        try:
+            schemas[file] = typed_rows(spark, [file], kind=kind).schema
+        except UNREAD:
+            odd[file] = Refused(UNSUPPORTED, "Spark cannot make columns of its schema")
+    return odd | differing(schemas, table)
 
 
 def differing(schemas: Mapping[LandedFile, StructType], table: StructType) -> dict[LandedFile, Refused]:

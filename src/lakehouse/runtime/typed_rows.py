@@ -20,6 +20,7 @@ from lakehouse.columns import FILE, ROW
 from lakehouse.errors import IncompatibleSchemaError, PreflightError
 from lakehouse.runtime.landing import file_column, hadoop_path, literal_path
 from lakehouse.schemas.widening import plain
+from lakehouse.transforms.avro import NO_MODULE
 
 _BLOCK, _ID = "__lh_block", "__lh_id"
 
@@ -37,19 +38,6 @@ def typed_rows(spark: SparkSession, files: Sequence[LandedFile], *, kind: str) -
         PreflightError: the Spark session has no Avro module.
     """
     return _READERS[kind](spark, files)
-
-
-def file_schemas(
-    spark: SparkSession, files: Sequence[LandedFile], *, kind: str, unread: tuple[type[Exception], ...]
-) -> dict[LandedFile, StructType | None]:
-    """The columns of each file by itself; None of one whose columns Spark fails to make, by an error of `unread`."""
-    found: dict[LandedFile, StructType | None] = {}
-    for file in files:
-        try:
-            found[file] = typed_rows(spark, [file], kind=kind).schema
-        except unread:
-            found[file] = None
-    return found
 
 
 def _parquet_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
@@ -82,13 +70,9 @@ def _read_avro(spark: SparkSession, schema: str, files: Sequence[LandedFile]) ->
     try:
         return spark.read.format("avro").option("avroSchema", schema).load(_paths(spark, files))
     except AnalysisException as error:
-        if "avro" not in str(error).lower() or "data source" not in str(error).lower():
+        if "data source: avro" not in str(error).lower():
             raise
-        msg = (
-            "this Spark session has no Avro module; submit with --packages org.apache.spark:spark-avro_2.12:<version of "
-            "Spark> (_2.13 from Spark 4 on), on AWS Glue with the jar in --extra-jars"
-        )
-        raise PreflightError(msg) from error
+        raise PreflightError(NO_MODULE) from error
 
 
 def _written_with(spark: SparkSession, file: LandedFile) -> str:
