@@ -150,7 +150,9 @@ def test_damaged_orc_files_are_refused(tmp_path: Path) -> None:
             (),
             "unsupported",
         ),
-        ({"at": pa.array([1000] * ROWS, pa.timestamp("ns", "UTC"))}, {}, ("at",), None),
+        ({"at": pa.array([1000] * ROWS, pa.timestamp("ns", "UTC"))}, {}, (), "unsupported"),
+        ({"at": pa.array([[1000]] * ROWS, pa.list_(pa.timestamp("us", "UTC")))}, {}, (), "unsupported"),
+        ({"at": pa.array([1000] * ROWS, pa.timestamp("ns"))}, {}, ("at",), None),
         ({"deep": [[[[1]]]] * ROWS}, {"nesting": 2}, (), "over_limit"),
         ({}, {"columns": 1}, (), "over_limit"),
         ({"pad": ["x" * 1000] * ROWS}, {"decompressed_bytes": 100_000}, (), "over_limit"),
@@ -159,7 +161,7 @@ def test_damaged_orc_files_are_refused(tmp_path: Path) -> None:
 def test_orc_that_spark_cannot_take_is_refused(
     tmp_path: Path, columns: dict[str, Any], rules: dict[str, Any], wanted: tuple[str, ...], reason: str | None
 ) -> None:
-    """As of Parquet; every ORC timestamp is one of nanoseconds, and refused where there are any."""
+    """As of Parquet; every ORC timestamp is one of nanoseconds, and refused where there are any, or where it has a zone."""
     content = orc_written(tmp_path, table(**columns), compression="zlib")
     assert verdict(tmp_path, content, Rules(kind="orc", **rules), wanted).reason == reason
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +133,25 @@ def _read_orc(path: str, rules: Rules, columns: Sequence[str]) -> int:
 
     file = orc.ORCFile(path)
     _refuse_schema(file.schema, rules, columns)
+    _refuse_zones(file.schema)
     stripes = (file.read_stripe(i) for i in range(file.nstripes))
     return _read((_of_microseconds(stripe) for stripe in stripes), file.nrows, rules)
+
+
+def _refuse_zones(schema: Any) -> None:
+    """Timestamps of instants, for which Spark has no type and fails the whole batch."""
+    for field in schema:
+        if any(getattr(part, "tz", None) for part in _within(field.type)):
+            raise Refused(
+                UNSUPPORTED, f"column {field.name} is a timestamp with a zone, which Spark does not read in ORC"
+            )
+
+
+def _within(data_type: Any) -> Iterator[Any]:
+    """A type, and all types in it."""
+    yield data_type
+    for i in range(data_type.num_fields):
+        yield from _within(data_type.field(i).type)
 
 
 def _of_microseconds(batch: Any) -> Any:
