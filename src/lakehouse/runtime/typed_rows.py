@@ -6,6 +6,7 @@ each was written with, all of one schema together. It is no part of Spark itself
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -22,6 +23,7 @@ from lakehouse.runtime.landing import file_column, hadoop_path, literal_path
 from lakehouse.schemas.widening import plain
 from lakehouse.transforms.avro import NO_MODULE
 
+_TIMESTAMP = re.compile(r'"(?:type|elementType|keyType|valueType)":"timestamp"')
 _BLOCK, _ID = "__lh_block", "__lh_id"
 
 
@@ -35,7 +37,7 @@ def typed_rows(spark: SparkSession, files: Sequence[LandedFile], *, kind: str) -
 
     Raises:
         IncompatibleSchemaError: Avro files have columns of one name and different types.
-        PreflightError: the Spark session has no Avro module.
+        PreflightError: the Spark session has no Avro module, or would read timestamps in ORC in another zone than UTC.
     """
     return _READERS[kind](spark, files)
 
@@ -46,7 +48,10 @@ def _parquet_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame
 
 
 def _orc_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
-    return _numbered(_placed(spark.read.orc(_paths(spark, files), mergeSchema=True)))
+    rows = spark.read.orc(_paths(spark, files), mergeSchema=True)
+    if _TIMESTAMP.search(rows.schema.json()):
+        _require_utc(spark)
+    return _numbered(_placed(rows))
 
 
 def _avro_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
@@ -84,6 +89,19 @@ def _written_with(spark: SparkSession, file: LandedFile) -> str:
         return str(reader.getSchema().toString())
     finally:
         opened.close()
+
+
+def _require_utc(spark: SparkSession) -> None:
+    """ORC keeps what the clock on the wall showed, and Spark takes it for one in the zone of the JVM, whatever the session's is."""
+    zones: Any = spark._jvm.java.util.TimeZone  # type: ignore[union-attr]  # noqa: SLF001 - the zone of the JVM has no Python API
+    zone = zones.getDefault()
+    if not zone.hasSameRules(zones.getTimeZone("UTC")):
+        msg = (
+            f"timestamps in ORC files would be read as times in the zone of the JVM, {zone.getID()}, and become others; submit "
+            "with --conf spark.driver.extraJavaOptions=-Duser.timezone=UTC and --conf "
+            "spark.executor.extraJavaOptions=-Duser.timezone=UTC, or set TZ=UTC where the job runs"
+        )
+        raise PreflightError(msg)
 
 
 def _refuse_contradictions(schemas: Sequence[StructType]) -> None:

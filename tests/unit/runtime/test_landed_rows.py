@@ -15,7 +15,7 @@ from pyarrow import orc
 from pyspark.sql import SparkSession
 
 from lakehouse.bronze.manifest import LandedFile
-from lakehouse.errors import IncompatibleSchemaError
+from lakehouse.errors import IncompatibleSchemaError, PreflightError
 from lakehouse.runtime import landing
 from lakehouse.runtime.typed_rows import typed_rows
 
@@ -102,3 +102,25 @@ def test_avro_files_that_contradict_each_other_are_not_united(spark: SparkSessio
     files = landed(tmp_path, a=avro_of("A", [{"id": 1}], id="long"), b=avro_of("A", [{"id": 1.5}], id="double"))
     with pytest.raises(IncompatibleSchemaError, match="column id is double in some files and bigint in others"):
         typed_rows(spark, files, kind="avro")
+
+
+def test_timestamps_in_orc_are_read_in_utc_or_not_at_all(spark: SparkSession, tmp_path: Path) -> None:
+    """In a JVM of another zone Spark would take noon for noon there; files without timestamps are read in any."""
+    at = pa.array([1_700_000_000_000_000], pa.timestamp("us"))
+    timed, plain = landed(
+        tmp_path,
+        a=orc_of(tmp_path, id=[1], at=pa.array([[at[0].as_py()]], pa.list_(pa.timestamp("us")))),
+        b=orc_of(tmp_path, timestamp=["x"]),
+    )
+    micros = typed_rows(spark, [timed], kind="orc").selectExpr("unix_micros(at[0])").collect()
+    assert micros[0][0] == 1_700_000_000_000_000
+    jvm: Any = spark._jvm  # noqa: SLF001 - the zone of the JVM has no Python API
+    zones = jvm.java.util.TimeZone
+    kept = zones.getDefault()
+    zones.setDefault(zones.getTimeZone("America/New_York"))
+    try:
+        assert typed_rows(spark, [plain], kind="orc").columns == ["timestamp", "_source_file", "_row"]
+        with pytest.raises(PreflightError, match=r"of the JVM, America/New_York.*-Duser\.timezone=UTC"):
+            typed_rows(spark, [timed], kind="orc")
+    finally:
+        zones.setDefault(kept)
