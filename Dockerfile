@@ -20,7 +20,7 @@ RUN apt-get update \
 # What changes seldom comes first: Spark and the libraries, then the jars, then the code.
 COPY requirements/spark35.txt /tmp/constraints.txt
 RUN pip install --no-cache-dir --constraint /tmp/constraints.txt \
-        pyspark delta-spark pydantic PyYAML rich cryptography pyarrow \
+        pyspark delta-spark pydantic PyYAML rich cryptography pyarrow "fastavro[snappy,zstandard]" \
     && rm /tmp/constraints.txt
 
 ARG FEATURES="--feature core"

@@ -20,6 +20,7 @@ from lakehouse.cdc.parsing import parse_changes, route
 from lakehouse.columns import TABLE
 from lakehouse.config.loading import load_config
 from lakehouse.runtime import landing
+from lakehouse.runtime.typed_rows import typed_rows
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "tests" / "data" / "shop_cdc"
@@ -44,7 +45,7 @@ class Recording:
         if self.feed == "dms-s3":
             files = [f for f in files if f"/{table.replace('.', '/')}/" in f.file]
         if self.files == "parquet":
-            return typed_records(landing.parquet_rows(spark, files)).withColumn(TABLE, route(self.feed))
+            return typed_records(typed_rows(spark, files, kind="parquet")).withColumn(TABLE, route(self.feed))
         records = text_records(landing.text_lines(spark, files), csv=self.files == "csv", header=True)
         return records.withColumn(TABLE, route(self.feed)).where(F.col(TABLE) == table)
 

@@ -51,7 +51,7 @@ def text_records(lines: DataFrame, *, csv: bool, header: bool) -> DataFrame:
 
 
 def typed_records(rows: DataFrame) -> DataFrame:
-    """Rows of typed files (Parquet) as records: their own columns, `_source_file` and `_row`.
+    """Rows of typed files as records: their own columns, `_source_file` and `_row`.
 
     Raises:
         IncompatibleSchemaError: a file uses a reserved column name.

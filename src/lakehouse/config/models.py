@@ -19,6 +19,9 @@ from lakehouse.errors import ConfigError
 from lakehouse.schemas.compatibility import Mode
 from lakehouse.schemas.type_names import parse_schema
 
+FORMATS = {"parquet": "Parquet", "orc": "ORC", "avro": "Avro"}
+"""What files whose rows have columns of their own are called, by `files`."""
+
 
 class Contract(Model):
     """What one source table promises: its key columns, every column with its type, and which of them are never null.
@@ -125,7 +128,7 @@ class Limits(Model):
         record_bytes: the longest record of text, in bytes; a document is one.
         nesting: how deep arrays and objects may lie in each other.
         columns: the most columns of a file, or fields of one record.
-        decompressed_bytes: the most bytes that a compressed or Parquet file may become.
+        decompressed_bytes: the most bytes that a compressed or typed file may become.
         file_seconds: the longest that the check of a file may take, for each GiB that the file has begun.
     """
 
@@ -166,7 +169,7 @@ class Input(Model):
         encoding: of text files: UTF-8, or one of a byte a letter as Python names it (`cp1252`, `latin-1`).
         changed_files: what becomes of a file whose content changed under its name: its rows are new records (`load`), or it
             is set aside and never read (`quarantine`).
-        missing_columns: what becomes of a CSV or Parquet file that lacks columns of its table's contract, as those from before
+        missing_columns: what becomes of a CSV or typed file that lacks columns of its table's contract, as those from before
             a column was added do: they count as null (`load`), or the file is refused (`refuse`). Keys are never left out.
         drift: whether a run says which fields its records have that the contract does not name, and which columns their files
             lack (`report`), or does not look (`ignore`). Only for feed `columns`; JSON records are read once more for it.
@@ -177,7 +180,7 @@ class Input(Model):
 
     path: Name
     feed: Name
-    files: Literal["csv", "json", "document", "parquet"]
+    files: Literal["csv", "json", "document", "parquet", "orc", "avro"]
     header: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
     tables: dict[Name, Contract] = Field(min_length=1)
@@ -191,6 +194,11 @@ class Input(Model):
     preflight: bool = True
     limits: Limits = Field(default_factory=Limits)
     registry: RegistryConfig | None = None
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the rows of the files have columns of their own."""
+        return self.files in FORMATS
 
     @field_validator("encoding")
     @classmethod

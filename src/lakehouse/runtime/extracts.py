@@ -124,7 +124,7 @@ def read_extract(
     """
     where = f"the snapshot {extract.version} of {table}"
     records = read_records(spark, source, extract.files, where=where)
-    form = {} if source.files == "parquet" else {"form": source.files}
+    form = {} if source.is_typed else {"form": source.files}
     options: dict[str, Any] = {**form, **source.options, "version": extract.version}
     parsed = parse_changes(
         records,

@@ -18,7 +18,7 @@ from lakehouse.bronze import change_log, manifest
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.cdc.parsing import routes_by_folder
 from lakehouse.columns import BATCH, FILE, TABLE
-from lakehouse.config.models import Input
+from lakehouse.config.models import FORMATS, Input
 from lakehouse.errors import CommitConflictError, ConservationError, IncompatibleSchemaError, InputGoneError
 from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
@@ -28,6 +28,7 @@ from lakehouse.runtime.landing_checks import check_files
 from lakehouse.runtime.manifests import read_manifest, write_manifest
 from lakehouse.runtime.runs import Run
 from lakehouse.runtime.typed_files import UNREAD, odd_files
+from lakehouse.runtime.typed_rows import typed_rows
 from lakehouse.tables import CommitMarker, Table, last_sequence
 from lakehouse.tables.guarding import append_unless, create_once
 from lakehouse.tables.outcomes import retried
@@ -78,7 +79,7 @@ def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run,
         InputGoneError: a file that an unfinished run had planned to load is no longer there, or has changed.
         IncompatibleSchemaError: typed files do not agree on their columns.
         ConservationError: bronze holds more or fewer records of a file than there are in it.
-        PreflightError: the files are Parquet and there is nothing to check them with.
+        PreflightError: the files are typed and there is nothing to check them with.
         CommitConflictError: other runs planned the next batch every time.
     """
     return retried(lambda _: _ingest(bronze, source, landed, run, refuse))
@@ -146,10 +147,10 @@ def _plan(
 def _judged(bronze: Table, source: Input, files: Sequence[LandedFile]) -> dict[LandedFile, Verdict]:
     """What is made of new files, each by itself and all together."""
     verdicts = check_files(bronze.spark, source, files)
-    if source.files == "parquet" and source.preflight:
+    if source.is_typed and source.preflight:
         whole = [file for file, verdict in verdicts.items() if verdict.reason is None]
         schema = bronze.schema() if whole and bronze.exists() else StructType()
-        for file, refused in odd_files(bronze.spark, whole, schema).items():
+        for file, refused in odd_files(bronze.spark, whole, schema, kind=source.files).items():
             verdicts[file] = replace(verdicts[file], reason=refused.reason, detail=refused.detail)
     return verdicts
 
@@ -160,13 +161,13 @@ def read_records(spark: SparkSession, source: Input, files: Sequence[LandedFile]
     Raises:
         IncompatibleSchemaError: typed files do not agree on their columns, or use reserved names.
     """
-    if source.files == "parquet":
+    if source.is_typed:
         try:
-            return change_log.typed_records(landing.parquet_rows(spark, files))
-        except UNREAD as error:
+            return change_log.typed_records(typed_rows(spark, files, kind=source.files))
+        except (*UNREAD, IncompatibleSchemaError) as error:
             msg = (
-                f"the Parquet files for {where} cannot be read together: a column has different types, "
-                "or a file is no Parquet. Move the odd ones out of the landing folder."
+                f"the files for {where} cannot be read together: a column has different types, "
+                f"or a file is no {FORMATS[source.files]}. Move the odd ones out of the landing folder."
             )
             raise IncompatibleSchemaError(msg) from error
     read = landing.text_documents if source.files == "document" else landing.text_lines
@@ -181,10 +182,10 @@ def _load(bronze: Table, source: Input, entries: Sequence[LoadedFile], run: Run)
     rows = change_log.with_audit(
         records, feed=source.feed, batch=first.batch, loaded_at=first.loaded_at, run_id=first.run_id
     )
-    schema = rows.schema if source.files == "parquet" else change_log.TEXT
+    schema = rows.schema if source.is_typed else change_log.TEXT
     if create_once(bronze, schema, partition_by=[TABLE]):
         reach("ingestion.created")
-    elif source.files == "parquet":
+    elif source.is_typed:
         there = bronze.schema().names
         if new_columns := [field for field in schema.fields if field.name not in there]:
             bronze.evolve(add=StructType(new_columns))

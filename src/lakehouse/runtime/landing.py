@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.bronze.encodings import decoded
 from lakehouse.bronze.manifest import LandedFile
-from lakehouse.columns import FILE, RAW, ROW
+from lakehouse.columns import FILE, RAW
 from lakehouse.errors import ConfigError
 from lakehouse.tables.jvm import java_causes
 
@@ -85,7 +85,7 @@ def fetch(spark: SparkSession, uri: str, folder: Path) -> str | None:
     The copy is of the bytes as they lie there, and replaces the one before it.
     """
     copy = folder / "file"
-    source = _jvm(spark).org.apache.hadoop.fs.Path(_jvm(spark).java.net.URI(uri))
+    source = hadoop_path(spark, uri)
     target = _jvm(spark).org.apache.hadoop.fs.Path(copy.as_uri())
     system = source.getFileSystem(spark._jsc.hadoopConfiguration())  # noqa: SLF001 - as below
     try:
@@ -105,7 +105,7 @@ def address(spark: SparkSession, folder: str) -> str:
 
 def is_there(spark: SparkSession, address: str) -> bool:
     """Whether there is a file at an address, a hidden one too."""
-    path = _jvm(spark).org.apache.hadoop.fs.Path(_jvm(spark).java.net.URI(address))
+    path = hadoop_path(spark, address)
     return bool(path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(path))  # noqa: SLF001 - as below
 
 
@@ -119,7 +119,7 @@ def read_text(spark: SparkSession, path: str) -> str:
     if not system.exists(file):
         msg = f"there is no file {path}"
         raise ConfigError(msg)
-    rows = spark.read.text(_escaped(spark, path), wholetext=True).collect()
+    rows = spark.read.text(literal_path(spark, path), wholetext=True).collect()
     return rows[0].value if rows else ""
 
 
@@ -133,12 +133,12 @@ def text_lines(spark: SparkSession, files: Sequence[LandedFile], *, encoding: st
         files: at least one.
         encoding: as `lakehouse.bronze.encodings` has it.
     """
-    paths = [_escaped(spark, file.file) for file in files]
+    paths = [literal_path(spark, file.file) for file in files]
     lines = spark.read.text(paths, lineSep="\n")
     # Within one read a file's splits are in the order of their offsets, and rows within a split in theirs.
     placed = lines.select(
         decoded(F.col("value"), encoding).alias(RAW),
-        _file_column().alias(FILE),
+        file_column().alias(FILE),
         F.col("_metadata.file_block_start").alias("__lh_block"),
         F.monotonically_increasing_id().alias("__lh_id"),
     )
@@ -156,16 +156,26 @@ def text_documents(spark: SparkSession, files: Sequence[LandedFile], *, encoding
         files: at least one.
         encoding: as `lakehouse.bronze.encodings` has it.
     """
-    whole = spark.read.text([_escaped(spark, file.file) for file in files], wholetext=True)
+    whole = spark.read.text([literal_path(spark, file.file) for file in files], wholetext=True)
     text = F.when(F.col("value").startswith(_MARK), F.substring("value", 2, _REST)).otherwise(F.col("value"))
-    documents = whole.select(decoded(text, encoding).alias(RAW), _file_column().alias(FILE))
+    documents = whole.select(decoded(text, encoding).alias(RAW), file_column().alias(FILE))
     return documents.where(F.col(RAW).rlike(r"[^ \t\n\r]")).select("*", F.lit(1).cast("bigint").alias("_line"))
 
 
-def parquet_rows(spark: SparkSession, files: Sequence[LandedFile]) -> DataFrame:
-    """The rows of Parquet files, their columns united by name: those columns, `_source_file`, and `_row` from 1."""
-    rows = spark.read.option("mergeSchema", "true").parquet(*[_escaped(spark, file.file) for file in files])
-    return rows.select("*", _file_column().alias(FILE), (F.col("_metadata.row_index") + 1).alias(ROW))
+def file_column() -> Column:
+    """The address of the file that a row was read from, in the spelling of `canonical`."""
+    return F.regexp_replace(F.col("_metadata.file_path"), "^file:/+", "file:///")
+
+
+def literal_path(spark: SparkSession, uri: str) -> str:
+    """A path that Spark takes literally: no percent-encoding, glob letters escaped."""
+    path = hadoop_path(spark, uri).toString() if ":" in uri else uri
+    return str(path).translate(_GLOB)
+
+
+def hadoop_path(spark: SparkSession, uri: str) -> Any:
+    """The address of a file as Hadoop's own."""
+    return _jvm(spark).org.apache.hadoop.fs.Path(_jvm(spark).java.net.URI(uri))
 
 
 def _jvm(spark: SparkSession) -> Any:
@@ -176,16 +186,6 @@ def _jvm(spark: SparkSession) -> Any:
 def canonical(uri: str) -> str:
     """One spelling of a file's address; Hadoop writes local ones with one slash or with three."""
     return "file:///" + uri.removeprefix("file:").lstrip("/") if uri.startswith("file:") else uri
-
-
-def _file_column() -> Column:
-    return F.regexp_replace(F.col("_metadata.file_path"), "^file:/+", "file:///")
-
-
-def _escaped(spark: SparkSession, uri: str) -> str:
-    """A path that Spark takes literally: no percent-encoding, glob letters escaped."""
-    path = _jvm(spark).org.apache.hadoop.fs.Path(_jvm(spark).java.net.URI(uri)) if ":" in uri else None
-    return (path.toString() if path is not None else uri).translate(_GLOB)
 
 
 def _on_file_system(spark: SparkSession, folder: str) -> tuple[Any, Any]:

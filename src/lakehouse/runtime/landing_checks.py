@@ -11,11 +11,14 @@ from pyspark.sql import SparkSession
 
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.cdc.parsing import routes_by_folder
-from lakehouse.config.models import Input
+from lakehouse.config.models import FORMATS, Input
 from lakehouse.errors import PreflightError
 from lakehouse.runtime import landing
 from lakehouse.runtime.checks.checker import FileChecker
 from lakehouse.runtime.checks.orders import GONE, UNSUPPORTED, Order, Rules, Verdict
+
+_READERS = {"parquet": "pyarrow", "orc": "pyarrow", "avro": "fastavro"}
+"""The package that reads files of a kind."""
 
 
 def check_files(spark: SparkSession, source: Input, files: Sequence[LandedFile]) -> dict[LandedFile, Verdict]:
@@ -29,17 +32,12 @@ def check_files(spark: SparkSession, source: Input, files: Sequence[LandedFile])
         files: those that are new.
 
     Raises:
-        PreflightError: the files are Parquet and there is no pyarrow to check them with.
+        PreflightError: the files are typed and there is nothing to check them with.
     """
     if not files:
         return {}
     rules = rules_of(source)
-    if rules.kind == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        msg = (
-            "Parquet files are checked by pyarrow before they are loaded, and it is not installed: add it to the job "
-            "(AWS Glue and EMR bring it), or set preflight: off in the input and trust the files"
-        )
-        raise PreflightError(msg)
+    _require_reader(rules.kind)
     root = landing.local_path(landing.address(spark, source.path))
     with FileChecker() as checker, TemporaryDirectory(prefix="lakehouse-") as folder:
         verdicts = {}
@@ -61,6 +59,18 @@ def check_files(spark: SparkSession, source: Input, files: Sequence[LandedFile])
             )
             verdicts[file] = checker.check(order)
         return verdicts
+
+
+def _require_reader(kind: str) -> None:
+    """Refuse to check typed files without what reads them."""
+    package = _READERS.get(kind)
+    if package is not None and importlib.util.find_spec(package) is None:
+        brought = " (AWS Glue and EMR bring it)" if package == "pyarrow" else ""
+        msg = (
+            f"{FORMATS[kind]} files are checked by {package} before they are loaded, and it is not installed: add it to the job"
+            f"{brought}, or set preflight: off in the input and trust the files"
+        )
+        raise PreflightError(msg)
 
 
 def rules_of(source: Input) -> Rules:

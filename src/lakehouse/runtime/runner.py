@@ -22,7 +22,7 @@ from lakehouse.bronze.manifest import LandedFile
 from lakehouse.cdc.changes import TOO_LATE
 from lakehouse.cdc.parsing import SNAPSHOT, drift_of_changes, parse_changes
 from lakehouse.columns import TABLE
-from lakehouse.config.models import Contract, Input
+from lakehouse.config.models import FORMATS, Contract, Input
 from lakehouse.errors import ConfigError
 from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
@@ -192,10 +192,8 @@ def _ingest(
             bronze = job.table(named(source.bronze, table))
             loads[table] = ingest(bronze, source, groups.get((schema, plain), []), job.run, quarantine.keep_files)
     else:
-        if source.files == "parquet" and len(tables) > 1:
-            msg = (
-                f"inputs.{name}.bronze: Parquet tables have columns of their own; put {{table}} into {source.bronze!r}"
-            )
+        if source.is_typed and len(tables) > 1:
+            msg = f"inputs.{name}.bronze: {FORMATS[source.files]} tables have columns of their own; put {{table}} into {source.bronze!r}"
             raise ConfigError(msg)
         loaded = ingest(job.table(source.bronze), source, landed, job.run, quarantine.keep_files)
         loads = dict.fromkeys(tables, loaded)

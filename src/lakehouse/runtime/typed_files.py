@@ -1,4 +1,4 @@
-"""Parquet files that Spark cannot read together with the others: one of another type must not stop the batch."""
+"""Typed files that Spark cannot read together with the others: one of another type must not stop the batch."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import DataType, StructType
 
 from lakehouse.bronze.manifest import LandedFile
-from lakehouse.runtime import landing
+from lakehouse.errors import IncompatibleSchemaError
 from lakehouse.runtime.checks.orders import OTHER_TYPES, UNSUPPORTED, Refused
+from lakehouse.runtime.typed_rows import typed_rows
 from lakehouse.schemas.widening import fits, plain
 
 UNREAD = (PySparkException, Py4JJavaError)
 """What Spark raises when it cannot make one schema of files; 3.5 passes some of it on as Java threw it."""
 
 
-def odd_files(spark: SparkSession, files: Sequence[LandedFile], table: StructType) -> dict[LandedFile, Refused]:
+def odd_files(
+    spark: SparkSession, files: Sequence[LandedFile], table: StructType, *, kind: str
+) -> dict[LandedFile, Refused]:
     """The files whose columns are of other types than the table's, or than those of most files, and why each is odd.
 
     Looks at the files one by one only when they do not go together.
 
     Args:
         spark: the session.
-        files: whole Parquet files.
+        files: whole files.
         table: the columns of the table that they are loaded into; empty when there is none.
+        kind: `parquet`, `orc` or `avro`.
     """
-    if not files or _go_together(spark, files, table):
+    if not files or _go_together(spark, files, table, kind):
         return {}
     odd: dict[LandedFile, Refused] = {}
     schemas: dict[LandedFile, StructType] = {}
     for file in files:
         try:
-            schemas[file] = landing.parquet_rows(spark, [file]).schema
+            schemas[file] = typed_rows(spark, [file], kind=kind).schema
         except UNREAD:
             odd[file] = Refused(UNSUPPORTED, "Spark cannot make columns of its schema")
     return odd | differing(schemas, table)
@@ -59,10 +63,10 @@ def differing(schemas: Mapping[LandedFile, StructType], table: StructType) -> di
     return odd
 
 
-def _go_together(spark: SparkSession, files: Sequence[LandedFile], table: StructType) -> bool:
+def _go_together(spark: SparkSession, files: Sequence[LandedFile], table: StructType, kind: str) -> bool:
     try:
-        types = _types(landing.parquet_rows(spark, files).schema)
-    except UNREAD:
+        types = _types(typed_rows(spark, files, kind=kind).schema)
+    except (*UNREAD, IncompatibleSchemaError):
         return False
     there = _types(table)
     return all(fits(there.get(name, data_type), data_type) for name, data_type in types.items())

@@ -20,6 +20,12 @@ from lakehouse.schemas.avro_resolution import unreadable
 from lakehouse.schemas.avro_types import Record, Reference
 from lakehouse.schemas.wire import CONFLUENT, CONFLUENT_LENGTH, GLUE, GLUE_LENGTH, GlueHeader, Header
 
+NO_MODULE = (
+    "this Spark session has no Avro module; submit with --packages org.apache.spark:spark-avro_2.12:<version of "
+    "Spark> (_2.13 from Spark 4 on), on AWS Glue with the jar in --extra-jars"
+)
+"""What is said where Spark's module for Avro is missing."""
+
 _READ = "_read"
 """A field that no writer has and whose default is true: it is null only where the body could not be read."""
 _MARK = {"name": _READ, "type": "boolean", "default": True}
@@ -143,8 +149,4 @@ def _with_module(make: Callable[[], Column]) -> Column:
         return make()
     except TypeError as error:
         # What pyspark makes of a class that the JVM does not have.
-        msg = (
-            "this Spark session has no Avro module; submit with --packages org.apache.spark:spark-avro_2.12:<version of "
-            "Spark> (_2.13 from Spark 4 on), on AWS Glue with the jar in --extra-jars"
-        )
-        raise PreflightError(msg) from error
+        raise PreflightError(NO_MODULE) from error

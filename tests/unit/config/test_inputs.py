@@ -38,3 +38,13 @@ def test_a_current_table_in_which_upserts_win_takes_whole_events() -> None:
     with pytest.raises(ValidationError, match="takes whole events"):
         Output.model_validate({**told, "write": "current"})
     assert Output.model_validate({**told, "write": "history"}).on_tie == "upsert_wins"
+
+
+@pytest.mark.parametrize("wrong", [{"feed": "maxwell"}, {"options": {"sequence": {"seq": "bigint"}, "form": "json"}}])
+def test_documents_are_for_the_feed_that_cuts_them(wrong: dict[str, Any]) -> None:
+    """Any other feed would take the whole file for one change."""
+    told = {"feed": "columns", "files": "document", "options": {"sequence": {"seq": "bigint"}, "form": "document"}}
+    told |= {key: TRANSACTIONS[key] for key in ("path", "tables", "bronze")}
+    assert not Input.model_validate(told).is_typed
+    with pytest.raises(ValidationError, match=r"set feed: columns and options\.form: document"):
+        Input.model_validate(told | {"options": {}} | wrong)

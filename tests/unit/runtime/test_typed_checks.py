@@ -109,16 +109,61 @@ def test_text_that_is_none_is_refused(tmp_path: Path) -> None:
     assert verdict(tmp_path, written(tmp_path, table(city=broken))).reason == "corrupt"
 
 
+def orc_written(tmp_path: Path, rows: pa.Table, **options: Any) -> bytes:
+    """The rows as an ORC file of several stripes."""
+    orc.write_table(rows, tmp_path / "written", stripe_size=4096, batch_size=128, **options)
+    return (tmp_path / "written").read_bytes()
+
+
 def test_orc_files_are_read_in_full(tmp_path: Path) -> None:
-    """A whole one is counted, a cut one and an empty one are refused."""
-    orc.write_table(table(), tmp_path / "written")
-    whole, rules = (tmp_path / "written").read_bytes(), Rules(kind="orc")
-    assert verdict(tmp_path, whole, rules, ("id",)).records == ROWS
-    assert verdict(tmp_path, whole, rules, ("city",)).reason == "missing_columns"
-    assert [verdict(tmp_path, content, rules).reason for content in (whole[: len(whole) // 2], b"")] == [
-        "corrupt",
-        "empty",
-    ]
+    """A whole one is counted, no rows are well, and one that was cut anywhere has no end."""
+    whole, rules = orc_written(tmp_path, table()), Rules(kind="orc")
+    assert verdict(tmp_path, whole, rules, ("ID", "name")).records == ROWS
+    assert verdict(tmp_path, orc_written(tmp_path, table().slice(0, 0)), rules).records == 0
+    found = [verdict(tmp_path, whole[: len(whole) * tenth // 10], rules).reason for tenth in range(10)]
+    assert found == ["empty", *["truncated"] * 9]
+
+
+def test_damaged_orc_files_are_refused(tmp_path: Path) -> None:
+    """Another format, a body of zeros, a footer that is none, and text that is no text."""
+    whole, rules = orc_written(tmp_path, table(), compression="zlib"), Rules(kind="orc")
+    broken = pa.array([b"caf\xe9"] * ROWS, pa.binary()).view(pa.string())
+    for content in (
+        b"PAR1" + whole[4:],
+        b"ORC" + bytes(len(whole) // 2) + whole[len(whole) // 2 + 3 :],
+        whole[:-40] + bytes(20) + whole[-20:],
+        orc_written(tmp_path, table(city=broken)),
+    ):
+        assert verdict(tmp_path, content, rules).reason == "corrupt"
+
+
+@pytest.mark.parametrize(
+    ("columns", "rules", "wanted", "reason"),
+    [
+        ({"NAME": ["x"] * ROWS}, {}, (), "bad_header"),
+        ({"_op": ["x"] * ROWS}, {}, (), "bad_header"),
+        ({}, {}, ("id", "city"), "missing_columns"),
+        ({"at": pa.array([1] * ROWS, pa.timestamp("ns"))}, {}, (), "unsupported"),
+        (
+            {"at": pa.array([[{"t": 1}]] * ROWS, pa.list_(pa.struct([("t", pa.timestamp("ns"))])))},
+            {},
+            (),
+            "unsupported",
+        ),
+        ({"at": pa.array([1000] * ROWS, pa.timestamp("ns", "UTC"))}, {}, (), "unsupported"),
+        ({"at": pa.array([[1000]] * ROWS, pa.list_(pa.timestamp("us", "UTC")))}, {}, (), "unsupported"),
+        ({"at": pa.array([1000] * ROWS, pa.timestamp("ns"))}, {}, ("at",), None),
+        ({"deep": [[[[1]]]] * ROWS}, {"nesting": 2}, (), "over_limit"),
+        ({}, {"columns": 1}, (), "over_limit"),
+        ({"pad": ["x" * 1000] * ROWS}, {"decompressed_bytes": 100_000}, (), "over_limit"),
+    ],
+)
+def test_orc_that_spark_cannot_take_is_refused(
+    tmp_path: Path, columns: dict[str, Any], rules: dict[str, Any], wanted: tuple[str, ...], reason: str | None
+) -> None:
+    """As of Parquet; every ORC timestamp is one of nanoseconds, and refused where there are any, or where it has a zone."""
+    content = orc_written(tmp_path, table(**columns), compression="zlib")
+    assert verdict(tmp_path, content, Rules(kind="orc", **rules), wanted).reason == reason
 
 
 def test_files_of_other_types_are_told_from_the_rest() -> None:

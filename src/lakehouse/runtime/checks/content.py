@@ -6,6 +6,7 @@ import hashlib
 import stat
 from pathlib import Path
 
+from lakehouse.runtime.checks.avro_files import count_avro
 from lakehouse.runtime.checks.orders import (
     AGAIN,
     GONE,
@@ -21,7 +22,7 @@ from lakehouse.runtime.checks.orders import (
 from lakehouse.runtime.checks.text import count_records
 from lakehouse.runtime.checks.typed import count_orc, count_parquet
 
-_TYPED = {"parquet": count_parquet, "orc": count_orc}
+_TYPED = {"parquet": count_parquet, "orc": count_orc, "avro": count_avro}
 
 
 def judge(order: Order) -> Verdict:

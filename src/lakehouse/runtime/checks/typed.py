@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lakehouse.runtime.checks.orders import (
 
 _BATCH = 8192
 _PARQUET = b"PAR1"
+_ORC = b"ORC"  # at the beginning, and before the last byte, which is the length of what ends with it
 _FOOTER = 8  # its length in four bytes, and the magic
 
 
@@ -37,22 +38,30 @@ def count_parquet(path: str, rules: Rules, columns: Sequence[str]) -> int:
         Refused: it is no whole Parquet file, or Spark could not read it as it is meant.
     """
     size = _refuse_torn(path)
-    return _checked(lambda: _read_parquet(path, size, rules, columns))
+    return checked(lambda: _read_parquet(path, size, rules, columns), reader="pyarrow")
 
 
 def count_orc(path: str, rules: Rules, columns: Sequence[str]) -> int:
     """Count the rows of an ORC file by reading all of them.
 
     Raises:
-        Refused: it is no whole ORC file, or lacks columns.
+        Refused: it is no whole ORC file, or Spark could not read it as it is meant.
     """
-    if not Path(path).stat().st_size:
-        raise Refused(EMPTY, "the file has no bytes, and an ORC file has a footer")
-    return _checked(lambda: _read_orc(path, rules, columns))
+    with Path(path).open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        if not size:
+            raise Refused(EMPTY, "the file has no bytes, and an ORC file has a footer")
+        stream.seek(0)
+        if stream.read(len(_ORC)) != _ORC:
+            raise Refused(CORRUPT, "it does not begin as an ORC file does")
+        stream.seek(-min(size, len(_ORC) + 1), os.SEEK_END)
+        if size < 2 * len(_ORC) + 1 or not stream.read().startswith(_ORC):
+            raise Refused(TRUNCATED, f"there is no footer at its end; {AGAIN}")
+    return checked(lambda: _read_orc(path, rules, columns), reader="pyarrow")
 
 
-def _checked(count: Callable[[], int]) -> int:
-    """What the count says, or the refusal; pyarrow's own words may hold values and are left out."""
+def checked(count: Callable[[], int], *, reader: str) -> int:
+    """What the count says, or the refusal; the reader's own words may hold values and are left out."""
     try:
         return count()
     except (Refused, MemoryError):
@@ -60,7 +69,7 @@ def _checked(count: Callable[[], int]) -> int:
     except RecursionError:
         raise Refused(UNSUPPORTED, "its schema is nested too deep") from None
     except Exception as error:  # noqa: BLE001 - hostile bytes may raise anything in there
-        raise Refused(CORRUPT, f"pyarrow cannot read it ({type(error).__name__})") from None
+        raise Refused(CORRUPT, f"{reader} cannot read it ({type(error).__name__})") from None
 
 
 def _refuse_torn(path: str) -> int:
@@ -124,7 +133,53 @@ def _read_orc(path: str, rules: Rules, columns: Sequence[str]) -> int:
 
     file = orc.ORCFile(path)
     _refuse_schema(file.schema, rules, columns)
-    return _read((file.read_stripe(i) for i in range(file.nstripes)), file.nrows, rules)
+    _refuse_zones(file.schema)
+    stripes = (file.read_stripe(i) for i in range(file.nstripes))
+    return _read((_of_microseconds(stripe) for stripe in stripes), file.nrows, rules)
+
+
+def _refuse_zones(schema: Any) -> None:
+    """Timestamps of instants, for which Spark has no type and fails the whole batch."""
+    for field in schema:
+        if any(getattr(part, "tz", None) for part in _within(field.type)):
+            raise Refused(
+                UNSUPPORTED, f"column {field.name} is a timestamp with a zone, which Spark does not read in ORC"
+            )
+
+
+def _within(data_type: Any) -> Iterator[Any]:
+    """A type, and all types in it."""
+    yield data_type
+    for i in range(data_type.num_fields):
+        yield from _within(data_type.field(i).type)
+
+
+def _of_microseconds(batch: Any) -> Any:
+    """Refuse timestamps with nanoseconds: ORC has no others, and Spark cuts them off."""
+    from pyarrow import ArrowInvalid  # noqa: PLC0415 - text needs no pyarrow
+
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        try:
+            column.cast(_micros(field.type))
+        except ArrowInvalid:
+            detail = f"column {field.name} has timestamps of nanoseconds, which Spark does not read"
+            raise Refused(UNSUPPORTED, detail) from None
+    return batch
+
+
+def _micros(data_type: Any) -> Any:
+    """The type with timestamps of microseconds in it."""
+    import pyarrow as pa  # noqa: PLC0415 - text needs no pyarrow
+
+    if pa.types.is_timestamp(data_type):
+        return pa.timestamp("us", data_type.tz)
+    if pa.types.is_struct(data_type):
+        return pa.struct([(field.name, _micros(field.type)) for field in data_type])
+    if pa.types.is_list(data_type):
+        return pa.list_(_micros(data_type.value_type))
+    if pa.types.is_map(data_type):
+        return pa.map_(_micros(data_type.key_type), _micros(data_type.item_type))
+    return data_type
 
 
 def _read(batches: Iterable[Any], promised: int, rules: Rules) -> int:
@@ -141,16 +196,28 @@ def _read(batches: Iterable[Any], promised: int, rules: Rules) -> int:
 
 
 def _refuse_schema(schema: Any, rules: Rules, columns: Sequence[str]) -> None:
-    names = [name.lower() for name in schema.names]
+    refuse_columns(schema.names, max((_depth(field.type) for field in schema), default=0), rules, columns)
+
+
+def refuse_columns(names: Sequence[str], depth: int, rules: Rules, columns: Sequence[str]) -> None:
+    """Refuse a file with too many columns, names that clash or are taken, columns that it lacks, or values too deep.
+
+    Args:
+        names: its columns.
+        depth: how deep the deepest of them is nested.
+        rules: what it has to keep to.
+        columns: those that it has to have, in any case.
+    """
+    lowered = [name.lower() for name in names]
     if len(names) > rules.columns:
         raise rules.beyond(limit="columns", what=f"the file has {len(names)}")
-    if alike(schema.names):
+    if alike(names):
         raise Refused(BAD_HEADER, "two of its columns have one name, or names that differ in case alone")
-    if taken := sorted(RESERVED.intersection(names)):
+    if taken := sorted(RESERVED.intersection(lowered)):
         raise Refused(BAD_HEADER, f"the reserved column names {', '.join(taken)} are used; rename the columns")
-    if missing := [name for name in columns if name.lower() not in names]:
+    if missing := [name for name in columns if name.lower() not in lowered]:
         raise Refused(MISSING_COLUMNS, f"there is no column {', '.join(missing)}")
-    if any(_depth(field.type) > rules.nesting for field in schema):
+    if depth > rules.nesting:
         raise rules.beyond(limit="nesting", what="a column is nested deeper")
 
 
