@@ -90,6 +90,35 @@ def work_out(operand: Operand, earlier: Sequence[float] = ()) -> Decimal:
         raise RuleError(msg) from None
 
 
+def told_numbers(condition: Condition, earlier: Sequence[float]) -> str:
+    """What the expressions of a condition come to, to stand behind it; empty: it holds plain numbers.
+
+    >>> told_numbers(Comparison(">", Call("last")), [7.0])
+    ' (7)'
+    """
+    match condition:
+        case Comparison(operand=operand):
+            operands: tuple[Operand, ...] = (operand,)
+        case Between(low=low, high=high):
+            operands = (low, high)
+        case In(values=tuple() as values):
+            operands = values
+        case _:
+            return ""
+    if all(isinstance(one, Number) for one in operands):
+        return ""
+    return f" ({', '.join(plainly(float(work_out(one, earlier))) for one in operands)})"
+
+
+def plainly(number: float) -> str:
+    """A number for people: whole ones without a point.
+
+    >>> plainly(2.0), plainly(0.5)
+    ('2', '0.5')
+    """
+    return str(int(number)) if number.is_integer() else str(number)
+
+
 def _value(operand: Operand, earlier: Sequence[Decimal]) -> Decimal:
     match operand:
         case Number(value=value):

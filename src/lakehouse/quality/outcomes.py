@@ -41,11 +41,13 @@ class Evaluation:
             `DataQualityEvaluationResult`; worked out when it is read.
         metrics: all that was measured; kept, it is the history of later evaluations. A name is Glue's, and where Glue gives
             one name to different things, it is followed by what tells them apart: the `where`, or the query.
+        unmeasured: analyzers that could not be measured, with the reason.
     """
 
     outcomes: tuple[Outcome, ...]
     rows: DataFrame
     metrics: Mapping[str, float]
+    unmeasured: Mapping[str, str]
 
     @property
     def passed(self) -> bool:

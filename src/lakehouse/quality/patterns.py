@@ -45,7 +45,7 @@ class _Group:
         """Note how the alternative that is being read begins."""
         self.begins[-1] = self.begins[-1] or piece
 
-    def take(self, ways: int, repetitions: int) -> None:
+    def add(self, ways: int, repetitions: int) -> None:
         """Add what a part of it can give back."""
         self.ways *= ways
         self.repetitions += repetitions
@@ -77,13 +77,13 @@ def whole_match(pattern: str) -> str:
         repeat = REPEATS.fullmatch(piece)
         if repeat is None:
             if closed is not None:
-                groups[-1].take(closed.ways, closed.repetitions)
+                groups[-1].add(closed.ways, closed.repetitions)
             closed = _read(groups, piece)
         else:
             _repeat(groups[-1], closed or _Group(""), repeat)
             closed = None
     if closed is not None:
-        groups[-1].take(closed.ways, closed.repetitions)
+        groups[-1].add(closed.ways, closed.repetitions)
     return rf"\A(?:{pattern})\z"
 
 
@@ -126,11 +126,11 @@ def _repeat(around: _Group, inner: _Group, repeat: re.Match[str]) -> None:
         if ways > 1 or inner.repetitions:
             msg = f"the pattern repeats what can be shared out in several ways, which can take for ever{ADVICE}"
             raise RuleError(msg)
-        around.take(1, 1)
+        around.add(1, 1)
         return
     times = most - least + 1
-    around.take(min(ways, MOST_WAYS + 1) ** min(most, SMALL * SMALL), inner.repetitions * most)
-    around.take(times if times <= SMALL else 1, 0 if times <= SMALL else 1)
+    around.add(min(ways, MOST_WAYS + 1) ** min(most, SMALL * SMALL), inner.repetitions * most)
+    around.add(times if times <= SMALL else 1, 0 if times <= SMALL else 1)
 
 
 def _bounds(repeat: re.Match[str]) -> tuple[int, int | None]:

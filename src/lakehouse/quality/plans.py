@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, ParseException, PySparkException
 
 from lakehouse.quality.checking import check_ruleset
 from lakehouse.quality.constants import resolve_rule
-from lakehouse.quality.formatting import format_condition, format_rule
+from lakehouse.quality.formatting import format_analyzer, format_condition, format_rule
 from lakehouse.quality.groupings import GROUPINGS
-from lakehouse.quality.judging import RuleError, holds
+from lakehouse.quality.judging import RuleError, holds, plainly, told_numbers
 from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.outcomes import Outcome, Verdict
-from lakehouse.quality.probes import Compile, Probe, Subject
+from lakehouse.quality.probes import ALL, Compile, Probe, Subject
 from lakehouse.quality.references import REFERENCES
 from lakehouse.quality.rule_types import SPELLINGS
-from lakehouse.quality.rules import Composite, Rule, Ruleset
+from lakehouse.quality.rules import Analyzer, Composite, Rule, Ruleset
 from lakehouse.quality.shares import SHARES
 
 COMPILERS: Mapping[str, Compile] = {**MEASURES, **SHARES, **GROUPINGS, **REFERENCES}
@@ -67,15 +68,41 @@ def plan_rules(ruleset: Ruleset, subject: Subject) -> tuple[Entry, ...]:
     return tuple(map(entry, ruleset.rules))
 
 
+def plan_analyzers(ruleset: Ruleset, subject: Subject, *, first: int) -> tuple[Leaf, ...]:
+    """Plan each analyzer as a rule whose verdict does not matter; their places begin at `first`."""
+    planned = []
+    for place, analyzer in enumerate(ruleset.analyzers, start=first):
+        leaf = Leaf(place=place, text=format_analyzer(analyzer), labels={})
+        try:
+            planned.append(replace(leaf, probe=_analyzed(analyzer, ruleset, subject)))
+        except (RuleError, PySparkException) as error:
+            planned.append(replace(leaf, problem=told(error)))
+    return tuple(planned)
+
+
+def _analyzed(analyzer: Analyzer, ruleset: Ruleset, subject: Subject) -> Probe:
+    _require_sound(Ruleset(analyzers=(analyzer,), constants=ruleset.constants))
+    condition = None if analyzer.type in {"ColumnLength", "ColumnValues"} else ALL
+    rule = Rule(type=analyzer.type, parameters=analyzer.parameters, condition=condition)
+    return _probe(resolve_rule(rule, dict(ruleset.constants)), subject)
+
+
 def _compiled(rule: Rule, ruleset: Ruleset, subject: Subject) -> Probe:
-    alone = Ruleset(rules=(rule,), constants=ruleset.constants)
-    if problems := [problem.message for problem in check_ruleset(alone)]:
+    _require_sound(Ruleset(rules=(rule,), constants=ruleset.constants))
+    return _probe(resolve_rule(rule, dict(ruleset.constants)), subject)
+
+
+def _require_sound(ruleset: Ruleset) -> None:
+    if problems := [problem.message for problem in check_ruleset(ruleset)]:
         raise RuleError("; ".join(problems))
+
+
+def _probe(rule: Rule, subject: Subject) -> Probe:
     name = SPELLINGS.get(rule.type, rule.type)
     if name not in COMPILERS:
         msg = f"{name} is not evaluated yet"
         raise RuleError(msg)
-    return COMPILERS[name](replace(resolve_rule(rule, dict(ruleset.constants)), type=name), subject)
+    return COMPILERS[name](replace(rule, type=name), subject)
 
 
 def leaves(entries: Sequence[Entry]) -> Iterator[Leaf]:
@@ -108,8 +135,8 @@ def judge(leaf: Leaf, answers: tuple[Any, ...] | str, history: Sequence[Mapping[
             return _outcome(leaf, "Passed", "", metrics)
     except RuleError as error:
         return _outcome(leaf, "Error", str(error), {})
-    said = reading.failure or f"{_plainly(reading.value)} is not {format_condition(probe.expected)}"
-    return _outcome(leaf, "Failed", said, metrics)
+    said = f"{plainly(reading.value)} is not {format_condition(probe.expected)}{told_numbers(probe.expected, earlier)}"
+    return _outcome(leaf, "Failed", reading.failure or said, metrics)
 
 
 def combine(branch: Branch, parts: Sequence[Outcome]) -> Outcome:
@@ -144,16 +171,16 @@ def told(error: Exception) -> str:
     """What is wrong, in a line; of what Spark met while it ran only the kind, since its message may hold values of rows."""
     if isinstance(error, RuleError):
         return str(error)
+    if isinstance(error, AnalysisException | ParseException):
+        return " ".join(re.split(r"== SQL|JVM stacktrace|; ?line \d+ pos|;\n", str(error))[0].split())[:LONGEST_REASON]
+    cause = getattr(error, "java_exception", None)
+    while cause is not None and cause.getCause() is not None:
+        cause = cause.getCause()
+    if cause is not None:
+        return f"Spark cannot work it out: {cause.getClass().getSimpleName()}"
     kind = getattr(error, "getCondition", getattr(error, "getErrorClass", str))()
-    if type(error).__name__ in {"AnalysisException", "ParseException"}:
-        line = " ".join(str(error).split("JVM stacktrace")[0].split())
-        return line[:LONGEST_REASON]
     return f"Spark cannot work it out: {kind or type(error).__name__}"
 
 
 def _outcome(entry: Entry, verdict: Verdict, reason: str, metrics: Mapping[str, float]) -> Outcome:
     return Outcome(rule=entry.text, verdict=verdict, reason=reason, metrics=metrics, labels=entry.labels)
-
-
-def _plainly(value: float) -> str:
-    return str(int(value)) if value.is_integer() else str(value)

@@ -51,15 +51,14 @@ def _completeness(rule: Rule, subject: Subject) -> Probe:
 
 def _values(rule: Rule, subject: Subject) -> Probe:
     name, where = plain(rule.parameters[0]), predicate(rule.where)
-    data_type = subject.column_type(name)
+    values = Values(column=col(name), data_type=subject.column_type(name), as_of=subject.as_of)
     probe = Probe(read=lambda: Reading(value=None))
     if rule.condition is not None:
-        values = Values(column=col(name), data_type=data_type, as_of=subject.as_of)
         flag = within(where, values.satisfy(rule.condition))
         probe = share_probe(rule, flag, f"Column.{name}.ColumnValues.Compliance", rule.threshold)
-    if not isinstance(data_type, NUMBERS):
+    if not isinstance(values.data_type, NUMBERS):
         return probe
-    return _with_ends(probe, within(where, col(name)), f"Column.{name}.Minimum", f"Column.{name}.Maximum")
+    return _with_ends(probe, within(where, values.number()), f"Column.{name}.Minimum", f"Column.{name}.Maximum")
 
 
 def _length(rule: Rule, subject: Subject) -> Probe:

@@ -135,7 +135,7 @@ class Values:
         if all(isinstance(one, Number | Arithmetic | Call) for one in operands):
             if not isinstance(self.data_type, NUMBERS):
                 raise self._misfit(format_operand(operands[0]))
-            return self._number(), [self._numeral(work_out(one)) for one in operands]
+            return self.number(), [self._numeral(work_out(one)) for one in operands]
         if all(isinstance(one, Day | Now) for one in operands) and isinstance(self.data_type, TIMES):
             return self._moment(), [self._instant(one) for one in operands]
         if texts := [one for one in operands if isinstance(one, Text | Day)]:
@@ -144,7 +144,8 @@ class Values:
                 return self._text(), list(map(F.lit, written))
         raise self._misfit(format_operand(operands[0]))
 
-    def _number(self) -> Column:
+    def number(self) -> Column:
+        """The values that are numbers: NaN is null."""
         floating = isinstance(self.data_type, FloatType | DoubleType)
         return F.when(~F.isnan(self.column), self.column) if floating else self.column
 

@@ -22,7 +22,7 @@ from lakehouse.columns import quoted
 from lakehouse.errors import ConfigError
 from lakehouse.quality.asking import ANSWERS, PLACE, count_groups
 from lakehouse.quality.outcomes import Evaluation, Outcome, Verdict
-from lakehouse.quality.plans import Entry, Leaf, combine, judge, judge_rows, leaves, plan_rules, told
+from lakehouse.quality.plans import Entry, Leaf, combine, judge, judge_rows, leaves, plan_analyzers, plan_rules, told
 from lakehouse.quality.probes import Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
@@ -74,20 +74,25 @@ def evaluate(
     parsed = parse_ruleset(ruleset) if isinstance(ruleset, str) else ruleset
     subject = Subject(frame=df, sources=sources, as_of=as_of, query=lambda text: _query(text, df, sources))
     entries = plan_rules(parsed, subject)
-    planned = list(leaves(entries))
+    rules = list(leaves(entries))
+    analyzers = plan_analyzers(parsed, subject, first=len(rules))
+    planned = [*rules, *analyzers]
     answers = _answers(subject, [one.probe for one in planned])
     judged = [judge(one, answer, history) for one, answer in zip(planned, answers, strict=True)]
     verdicts = {one.place: outcome.verdict for one, outcome in zip(planned, judged, strict=True)}
     outcomes = [_outcome(entry, judged) for entry in entries]
-    if composites == "row":
-        outcomes = _by_row(df, entries, verdicts, outcomes)
-    rows = row_results(df, entries, verdicts, by_row=composites == "row")
-    metrics = {
-        name + (one.probe.qualifier if one.probe else ""): value
-        for one, outcome in zip(planned, judged, strict=True)
-        for name, value in outcome.metrics.items()
-    }
-    return Evaluation(outcomes=tuple(outcomes), rows=rows, metrics=metrics)
+    return Evaluation(
+        outcomes=tuple(_by_row(df, entries, verdicts, outcomes) if composites == "row" else outcomes),
+        rows=row_results(df, entries, verdicts, by_row=composites == "row"),
+        metrics={
+            name + (one.probe.qualifier if one.probe else ""): value
+            for one, outcome in zip(planned, judged, strict=True)
+            for name, value in outcome.metrics.items()
+        },
+        unmeasured={
+            judged[one.place].rule: judged[one.place].reason for one in analyzers if verdicts[one.place] == "Error"
+        },
+    )
 
 
 def _answers(subject: Subject, probes: Sequence[Probe | None]) -> list[Answer]:
@@ -197,7 +202,7 @@ def _query(text: str, df: DataFrame, sources: Mapping[str, DataFrame]) -> DataFr
     named = {**dict.fromkeys(PRIMARY, df), **sources}
     mentioned = [name for name in named if name.lower() in text.lower()]
     frames: dict[str, Any] = {f"frame_{place}": named[name] for place, name in enumerate(mentioned)}
-    views = [_braced(quoted(name)) + f" AS (TABLE {{frame_{place}}})" for place, name in enumerate(mentioned)]
+    views = [_braced(quoted(name)) + f" AS (TABLE {{frame_{place:d}}})" for place, name in enumerate(mentioned)]
     if not views:
         return df.sparkSession.sql(f"SELECT * FROM (\n{text}\n)")  # nosec B608  # noqa: S608 - documented as SQL
     statement = f"WITH {', '.join(views)} SELECT * FROM (\n{_braced(text)}\n)"  # nosec B608  # noqa: S608 - documented as SQL
