@@ -80,7 +80,7 @@ def work_out(operand: Operand, earlier: Sequence[float] = ()) -> Decimal:
 
     >>> one = Call("avg", (Call("last", (Number(Decimal(3)),)),))
     >>> work_out(one, [3.0, 4.0, 8.0, 100.0]), work_out(one, [3.0, 4.0]), work_out(one)
-    (Decimal('5'), Decimal('3.5'), Decimal('0'))
+    (Decimal('5.0'), Decimal('3.5'), Decimal('0'))
     """
     try:
         with localcontext(DIGITS):

@@ -50,7 +50,8 @@ def evaluate(
     """Work out every rule of a ruleset. Rules fail and err by themselves: nothing of that is raised.
 
     >>> frame = spark.createDataFrame([(1, "a@b.c"), (2, None)], "id int, email string")
-    >>> found = evaluate(frame, 'Rules = [IsPrimaryKey "id", Completeness "email" >= 0.99]', as_of=datetime(2026, 1, 1, tzinfo=UTC))
+    >>> as_of = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+    >>> found = evaluate(frame, 'Rules = [IsPrimaryKey "id", Completeness "email" >= 0.99]', as_of=as_of)
     >>> [(one.verdict, one.reason) for one in found.outcomes]
     [('Passed', ''), ('Failed', '0.5 is not >= 0.99')]
 
