@@ -39,11 +39,15 @@ WHERE: dict[str | None, Callable[[Row], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a rule comes to: its verdict, its main metric, and for each row whether it passes (None: skipped)."""
+    """What a rule comes to: its verdict, its main metric, and for each row whether it passes (None: skipped).
+
+    `silent`: it says nothing of any row, whatever the rows are.
+    """
 
     verdict: str
     metric: float | None
     rows: list[bool | None]
+    silent: bool = False
 
 
 def answer(rule: Rule | Composite, rows: Sequence[Row], now: datetime) -> Answer:
@@ -61,11 +65,13 @@ def answer(rule: Rule | Composite, rows: Sequence[Row], now: datetime) -> Answer
             flags = [
                 _alone(rule.type, row, names, times) if one else None for row, one in zip(rows, counts, strict=True)
             ]
-        return Answer(_verdict(value, rule.condition), value, flags)
+        return Answer(
+            _verdict(value, rule.condition), value, flags, silent=rule.type in {"DistinctValuesCount", "Entropy"}
+        )
     if rule.type in {"RowCount", "Sum", "Mean", "StandardDeviation"}:
         values = [row[str(one)] for one in rule.parameters for row in chosen if row[str(one)] is not None]
         value = float(len(chosen)) if rule.type == "RowCount" else _statistic(rule.type, [float(one) for one in values])
-        return Answer(_verdict(value, rule.condition), value, flags)
+        return Answer(_verdict(value, rule.condition), value, flags, silent=True)
     flags = [_passes(rule, row, now) if one else None for row, one in zip(rows, counts, strict=True)]
     share = sum(flag is True for flag in flags) / len(chosen) if chosen else None
     asked = rule.condition if rule.type == "Completeness" else rule.threshold
@@ -79,8 +85,8 @@ def _joined(rule: Composite, parts: Sequence[Answer]) -> Answer:
     for flags in zip(*(one.rows for one in parts), strict=True):
         decisive = rule.operator == "or"
         rows.append(decisive if decisive in flags else None if None in flags else not decisive)
-    silent = any(all(flag is None for flag in one.rows) for one in parts)
-    return Answer(verdict, None, [None] * len(rows) if silent else rows)
+    silent = any(one.silent for one in parts)
+    return Answer(verdict, None, [None] * len(rows) if silent else rows, silent=silent)
 
 
 def _verdict(value: float | None, condition: Condition | None) -> str:
@@ -185,6 +191,8 @@ def _is(operand: Any, value: Any, now: datetime) -> bool:
             )
         case Text(value=text):
             return bool(value == text)
+        case Day(value=day) if isinstance(value, str):
+            return value == day.isoformat()
         case Day() | Now():
             return value is not None and _instant(value, now) == _moment(operand, now)
     raise AssertionError(operand)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import and_, or_
@@ -45,6 +45,8 @@ def _grouped(rule: Rule, subject: Subject) -> Probe:
         return share(unique, distinct if measure == "UniqueValueRatio" else rows)
 
     probe = number_probe(rule, f"{_place(names)}.{measure}", (), read)
+    if rule.type == "IsUnique":
+        probe = replace(probe, read=_telling(probe.read))
     stands_once = F.when(any_value(names), within(where, _times(names, where) == 1))
     flag = stands_once if measure in {"Uniqueness", "UniqueValueRatio"} else None
     return replace(probe, groups=Groups(columns=names, where=rule.where), flag=flag)
@@ -75,6 +77,16 @@ def _primary_key(rule: Rule, subject: Subject) -> Probe:
         qualifier=qualifier(rule),
         flag=within(where, whole & (_times(names, where) == 1)),
     )
+
+
+def _telling(read: Callable[..., Reading]) -> Callable[..., Reading]:
+    """A reading that says of a failure how many rows repeat a value."""
+
+    def telling(rows: int, distinct: int, unique: int, spread: float) -> Reading:
+        failure = f"{rows - unique} of {rows} rows have a value that is not theirs alone"
+        return replace(read(rows, distinct, unique, spread), failure=failure)
+
+    return telling
 
 
 def _place(names: tuple[str, ...]) -> str:

@@ -87,14 +87,13 @@ def test_rows_say_what_they_pass(found: Evaluation) -> None:
     """Rows that are found, matched or given by a query pass, and none comes twice."""
     rules = list(PASSED)
     asked = [rules[place] for place in (0, 1, 2, -1)]
-    rows = {row.id: [rule in row.DataQualityRulesPass for rule in asked] for row in found.rows.collect()}
-    assert rows == {
-        1: [True, True, True, True],
-        2: [True, False, False, False],
-        3: [False, False, False, True],
-        4: [True, True, True, False],
-    }
-    assert found.rows.count() == 4
+    rows = [(row.id, [rule in row.DataQualityRulesPass for rule in asked]) for row in found.rows.collect()]
+    assert sorted(rows) == [
+        (1, [True, True, True, True]),
+        (2, [True, False, False, False]),
+        (3, [False, False, False, True]),
+        (4, [True, True, True, False]),
+    ]
 
 
 def test_the_rulesets_of_the_scenarios(spark: SparkSession) -> None:
@@ -121,5 +120,3 @@ def test_the_rulesets_of_the_scenarios(spark: SparkSession) -> None:
     found = evaluate(customers, text, sources={"reference_table": reference}, as_of=NOON)
     assert [one.verdict[0] for one in found.outcomes] == list("FPPFFFFPF")
     assert found.outcomes[6].metrics == {"Dataset.*.CustomSQL": 1}
-    good = evaluate(customers.where("customer_id = 1"), text, sources={"reference_table": reference}, as_of=NOON)
-    assert good.passed
