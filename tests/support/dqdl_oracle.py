@@ -177,7 +177,7 @@ def _as_asked(condition: Condition, value: Any, now: datetime) -> bool:  # noqa:
     raise AssertionError(condition)
 
 
-def _is(operand: Any, value: Any, now: datetime) -> bool:
+def _is(operand: Any, value: Any, now: datetime) -> bool:  # noqa: PLR0911 - one per operand
     match operand:
         case Special(keyword="NULL"):
             return value is None
