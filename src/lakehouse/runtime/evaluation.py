@@ -187,8 +187,9 @@ def _outcome(entry: Entry, judged: Sequence[Outcome]) -> Outcome:
 def _by_row(
     df: DataFrame, entries: Sequence[Entry], verdicts: Mapping[int, Verdict], outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
-    """The outcomes, those of composites by how many rows pass them."""
-    composites = branches(entries)
+    """The outcomes, those of composites by how many rows pass them; one with an error in it keeps the outcome of its rules."""
+    sound = {one.place for one in leaves(entries) if verdicts[one.place] != "Error"}
+    composites = [one for one in branches(entries) if {leaf.place for leaf in leaves([one[1]])} <= sound]
     flags = [passes(branch, verdicts, by_row=True) for _, branch in composites]
     asked = [(F.count(flag), F.count_if(flag)) for flag in flags]
     answers = _aggregated(with_flags(df, entries, verdicts), asked)

@@ -226,14 +226,16 @@ def test_rows_say_what_they_pass(frame: DataFrame) -> None:
 
 def test_composites_by_row_ask_each_row(frame: DataFrame) -> None:
     """No rule of a composite need be true of all rows, if one of them is of each; rules on the whole count for every row."""
-    both = ['(ColumnValues "id" < 3) or (ColumnValues "id" >= 3)', '(ColumnValues "id" < 3) and (RowCount = 6)']
+    both = [
+        '(ColumnValues "id" < 3) or (ColumnValues "id" >= 3)',
+        '(ColumnValues "id" < 3) and (RowCount = 6)',
+        '(ColumnValues "id" < 3) or (IsComplete "nope")',
+    ]
     whole = evaluate(frame, ruleset(*both), as_of=NOON)
     by_row = evaluate(frame, ruleset(*both), as_of=NOON, composites="row")
-    assert [one.verdict for one in whole.outcomes] == ["Failed", "Failed"]
-    assert [(one.verdict, one.reason) for one in by_row.outcomes] == [
-        ("Passed", ""),
-        ("Failed", "4 of 6 rows do not pass"),
-    ]
+    assert [one.verdict for one in whole.outcomes] == ["Failed", "Failed", "Error"]
+    assert [one.verdict for one in by_row.outcomes] == ["Passed", "Failed", "Error"]
+    assert by_row.outcomes[1].reason == "4 of 6 rows do not pass"
     assert by_row.rows.where("DataQualityEvaluationResult = 'Passed'").count() == 2
 
 
