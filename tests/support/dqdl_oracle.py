@@ -162,19 +162,25 @@ def _as_asked(condition: Condition, value: Any, now: datetime) -> bool:  # noqa:
             return any(_is(one, value, now) for one in values) != negated
         case Matches(pattern=pattern, negated=negated):
             return value is not None and (re.fullmatch(pattern, str(value)) is not None) != negated
-        case Comparison(comparator=comparator, operand=Number(value=other)):
-            return (
-                number is not None
-                and {">": number > other, ">=": number >= other, "<": number < other, "<=": number <= other}[comparator]
-            )
+        case Comparison(comparator=comparator, operand=Number(value=exact)):
+            other = _like(number, exact)
+            if number is None:
+                return False
+            return {">": number > other, ">=": number >= other, "<": number < other, "<=": number <= other}[comparator]
         case Between(low=Number(value=low), high=Number(value=high), negated=negated):
-            return number is not None and ((number <= low or number >= high) if negated else low < number < high)
+            below, above = _like(number, low), _like(number, high)
+            return number is not None and ((number <= below or number >= above) if negated else below < number < above)
         case Comparison(comparator=comparator, operand=Day() | Now() as moment):
             if value is None:
                 return False
             own, that = _instant(value, now), _moment(moment, now)
             return {">": own > that, ">=": own >= that, "<": own < that, "<=": own <= that}[comparator]
     raise AssertionError(condition)
+
+
+def _like(value: Any, number: Decimal) -> Any:
+    """The number as a column of the value's type holds it."""
+    return float(number) if isinstance(value, float) else number
 
 
 def _is(operand: Any, value: Any, now: datetime) -> bool:  # noqa: PLR0911 - one per operand
@@ -186,9 +192,7 @@ def _is(operand: Any, value: Any, now: datetime) -> bool:  # noqa: PLR0911 - one
         case Special():
             return value is not None and value != "" and not value.strip(" \t\n")
         case Number(value=number):
-            return value is not None and bool(
-                Decimal(value) == number if not isinstance(value, float) else value == float(number)
-            )
+            return value is not None and bool(value == _like(value, number))
         case Text(value=text):
             return bool(value == text)
         case Day(value=day) if isinstance(value, str):
