@@ -47,7 +47,7 @@ def format_ruleset(ruleset: Ruleset) -> str:
         "\n".join(constants),
         f"DefaultLabels = {_labels(ruleset.default_labels)}" if ruleset.default_labels else "",
         _listed("Rules", map(format_rule, ruleset.rules)),
-        _listed("Analyzers", map(_analyzer, ruleset.analyzers)),
+        _listed("Analyzers", map(format_analyzer, ruleset.analyzers)),
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
@@ -136,7 +136,8 @@ def _term(operand: Expression, precedence: int) -> str:
     return f"({written})" if weaker else written
 
 
-def _analyzer(analyzer: Analyzer) -> str:
+def format_analyzer(analyzer: Analyzer) -> str:
+    """One analyzer as text."""
     parts = [analyzer.type, *map(_parameter, analyzer.parameters)]
     settings = ", ".join(f"{name} = {_option(value)}" for name, value in analyzer.options)
     return " ".join([*parts, f"with {settings}"] if settings else parts)

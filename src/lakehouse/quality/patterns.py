@@ -1,0 +1,141 @@
+"""Regular expressions of Java, guarded: those that could take for ever are refused.
+
+Java tries one way after the other. A repetition without bound of what holds another repetition, or alternatives that may
+begin alike, can share out a text in exponentially many ways: `(a+)+b` on thirty times `a` runs for minutes. Such patterns are
+refused unless the inner or the outer one gives nothing back, which is written with a `+` behind it (`a++`) or as `(?>...)`. So
+are references back to a group, and bounded repetitions of each other beyond MOST_WAYS and MOST_REPETITIONS. What is left takes
+at most about MOST_WAYS * n^k steps for a text of n characters, k being its repetitions: a power of n, and never 2^n.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lakehouse.quality.judging import RuleError
+
+TOKENS = re.compile(
+    r"\\Q.*?(?:\\E|\Z)|\\[pPx]\{[^}]*\}|\\k<[^>]*>|\\.|\[|\]|\(\?(?:>|<?[=!]|<[A-Za-z]\w*>|[a-zA-Z-]*[:)])|\(|\)|\||"
+    r"(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?|.",
+    re.DOTALL,
+)
+MOST_WAYS = 10**6
+"""In how many ways small repetitions (`a?`, `a{1,3}`) may share out a text between them."""
+
+MOST_REPETITIONS = 10
+"""How many large repetitions (`a*`, `a{0,99}`) there may be, those that are repeated counted each time."""
+
+ADVICE = ": let the inner repetition give nothing back, a++ for a+ or (?>a+b)"
+
+SMALL = 8
+REPEATS = re.compile(r"(?:[*+?]|\{(\d+)(?:(,)(\d*))?\})([+?]?)")
+
+
+@dataclass(slots=True)
+class _Group:
+    """A group that is being read: how its alternatives begin, and what it can give back."""
+
+    opened: str
+    begins: list[str] = field(default_factory=lambda: [""])
+    ways: int = 1
+    repetitions: int = 0
+
+    def read(self, piece: str) -> None:
+        """Note how the alternative that is being read begins."""
+        self.begins[-1] = self.begins[-1] or piece
+
+    def add(self, ways: int, repetitions: int) -> None:
+        """Add what a part of it can give back."""
+        self.ways *= ways
+        self.repetitions += repetitions
+        if self.ways > MOST_WAYS or self.repetitions > MOST_REPETITIONS:
+            msg = f"the pattern has too many repetitions, which can take for ever{ADVICE}"
+            raise RuleError(msg)
+
+    def branches(self) -> int:
+        """How many of its alternatives may begin alike; 1: each begins with a letter or digit of its own."""
+        begins = {one.lower() for one in self.begins if len(one) == 1 and one.isalnum()}
+        return 1 if len(begins) == len(self.begins) or len(self.begins) == 1 else len(self.begins)
+
+
+def whole_match(pattern: str) -> str:
+    r"""The pattern that a whole text matches where the given one matches all of it.
+
+    Raises:
+        RuleError: it could take for ever.
+
+    >>> whole_match("a|b")
+    '\\A(?:a|b)\\z'
+    """
+    groups = [_Group("")]
+    closed: _Group | None = None
+    for piece in _tokens(pattern):
+        if re.match(r"\\[1-9]|\\k<|\(\?[a-wyz]*x", piece):
+            msg = "the pattern refers back to a group, or has comments, so that nobody can say how long it takes"
+            raise RuleError(msg)
+        repeat = REPEATS.fullmatch(piece)
+        if repeat is None:
+            if closed is not None:
+                groups[-1].add(closed.ways, closed.repetitions)
+            closed = _read(groups, piece)
+        else:
+            _repeat(groups[-1], closed or _Group(""), repeat)
+            closed = None
+    if closed is not None:
+        groups[-1].add(closed.ways, closed.repetitions)
+    return rf"\A(?:{pattern})\z"
+
+
+def _tokens(pattern: str) -> Iterator[str]:
+    """The tokens of a pattern; a class of characters is one."""
+    depth, held = 0, ""
+    for piece in TOKENS.findall(pattern):
+        if piece == "[" or (depth and piece == "]"):
+            depth += 1 if piece == "[" else -1
+        held += piece
+        if not depth:
+            yield held
+            held = ""
+    if held:
+        yield held
+
+
+def _read(groups: list[_Group], piece: str) -> _Group | None:
+    """Take one piece in; the group that it closed."""
+    if piece.startswith("(") and not piece.endswith(")"):
+        groups[-1].read(piece)
+        groups.append(_Group(piece))
+    elif piece == ")" and len(groups) > 1:
+        closed = groups.pop()
+        return _Group("") if closed.opened == "(?>" else closed
+    elif piece == "|":
+        groups[-1].begins.append("")
+    else:
+        groups[-1].read(piece)
+    return None
+
+
+def _repeat(around: _Group, inner: _Group, repeat: re.Match[str]) -> None:
+    """Take in the repetition of a group; one character is a group that cannot give back."""
+    if repeat[0].endswith("+") and repeat[0] != "+":
+        return
+    least, most = _bounds(repeat)
+    ways = inner.ways * inner.branches()
+    if most is None:
+        if ways > 1 or inner.repetitions:
+            msg = f"the pattern repeats what can be shared out in several ways, which can take for ever{ADVICE}"
+            raise RuleError(msg)
+        around.add(1, 1)
+        return
+    times = most - least + 1
+    around.add(min(ways, MOST_WAYS + 1) ** min(most, SMALL * SMALL), inner.repetitions * most)
+    around.add(times if times <= SMALL else 1, 0 if times <= SMALL else 1)
+
+
+def _bounds(repeat: re.Match[str]) -> tuple[int, int | None]:
+    """How often at least and at most; None: without bound."""
+    least, comma, most, _ = repeat.groups()
+    if least is None:
+        return (0, 1) if repeat[0].startswith("?") else (0, None)
+    return int(least), int(least) if comma is None else int(most) if most else None
