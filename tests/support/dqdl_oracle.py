@@ -166,7 +166,9 @@ def _as_asked(condition: Condition, value: Any, now: datetime) -> bool:  # noqa:
             other = _like(number, exact)
             if number is None:
                 return False
-            return {">": number > other, ">=": number >= other, "<": number < other, "<=": number <= other}[comparator]
+            return bool(
+                {">": number > other, ">=": number >= other, "<": number < other, "<=": number <= other}[comparator]
+            )
         case Between(low=Number(value=low), high=Number(value=high), negated=negated):
             below, above = _like(number, low), _like(number, high)
             return number is not None and ((number <= below or number >= above) if negated else below < number < above)
