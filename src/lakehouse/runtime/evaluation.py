@@ -66,7 +66,7 @@ def evaluate(
     Raises:
         RulesetError: the text is no ruleset.
         ConfigError: `as_of` has no zone, or the frame has columns that the results are called.
-        PySparkException: the frame itself cannot be read.
+        PySparkException or Py4JJavaError: the frame itself cannot be read; what Spark says of it.
     """
     if as_of.utcoffset() is None:
         msg = "as_of has no time zone: an instant is needed, such as datetime(2026, 1, 1, tzinfo=UTC)"

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.errors import ConfigError, RulesetError
@@ -339,3 +341,10 @@ def test_what_cannot_be_evaluated_is_refused(spark: SparkSession, frame: DataFra
         evaluate(frame, "Rules = [RowCount > 0]", as_of=datetime(2026, 1, 1))  # noqa: DTZ001 - the case
     with pytest.raises(ConfigError, match="has dataqualityrulesPASS already"):
         evaluate(spark.range(1).toDF("dataqualityrulesPASS"), "Rules = [RowCount > 0]", as_of=NOON)
+
+
+def test_a_frame_that_cannot_be_read_is_no_error_of_a_rule(frame: DataFrame) -> None:
+    """What Spark raises of the frame itself is raised, and not told as a verdict."""
+    broken = frame.where("raise_error('no such file') IS NULL")
+    with pytest.raises((PySparkException, Py4JError)):
+        evaluate(broken, ruleset("RowCount > 0", 'Sum "id" > 0'), as_of=NOON)
