@@ -27,6 +27,7 @@ from lakehouse.quality.probes import Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
+from lakehouse.tables.jvm import keep_text
 
 T = TypeVar("T")
 Answer = tuple[Any, ...] | str
@@ -72,6 +73,7 @@ def evaluate(
         msg = "as_of has no time zone: an instant is needed, such as datetime(2026, 1, 1, tzinfo=UTC)"
         raise ConfigError(msg)
     require_names(df)
+    keep_text(df.sparkSession)  # predicates and queries of rules are text, too
     parsed = parse_ruleset(ruleset) if isinstance(ruleset, str) else ruleset
     subject = Subject(frame=df, sources=sources, as_of=as_of, query=lambda text: _query(text, df, sources))
     entries = plan_rules(parsed, subject)

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.tables.delta import DeltaTable
 from lakehouse.tables.iceberg import IcebergTable
+from lakehouse.tables.jvm import keep_text
 from lakehouse.tables.leases import Leases
 from lakehouse.tables.ledger import committed_rows
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, TableRef, last_marker, last_sequence
@@ -26,15 +27,14 @@ __all__ = [
 def open_table(spark: SparkSession, ref: TableRef, *, leases: Leases | None = None) -> Table:
     """Refer to a table by its reference; it need not exist yet, and nothing is read.
 
-    Spark puts settings and the environment in place of `${...}` in the text of statements, in quoted names and texts as well:
-    a column of a landed file called `${env:SECRET}` would tell the secret. So the session stops doing it.
+    From then on the session takes the text of statements as it is, see `lakehouse.tables.jvm.keep_text`.
 
     Args:
         spark: the session.
         ref: where the table is.
         leases: what keeps the writers of a Delta table apart where its store does not, see `lakehouse.tables.arbitration`.
     """
-    spark.conf.set("spark.sql.variable.substitute", "false")
+    keep_text(spark)
     return DeltaTable(spark, ref, leases) if ref.format == "delta" else IcebergTable(spark, ref)
 
 

@@ -7,6 +7,15 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 
+def keep_text(spark: SparkSession) -> None:
+    """Let a session take the text of statements as it is.
+
+    Spark puts settings and the environment in place of `${...}`, in quoted names and texts as well: a column of a landed file
+    called `${env:SECRET}` would tell the secret.
+    """
+    spark.conf.set("spark.sql.variable.substitute", "false")
+
+
 def java_session(spark: SparkSession) -> Any:
     """The JVM's own session object."""
     return spark._jsparkSession  # noqa: SLF001 - the only handle there is

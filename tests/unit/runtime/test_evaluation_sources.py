@@ -120,3 +120,15 @@ def test_the_rulesets_of_the_scenarios(spark: SparkSession) -> None:
     found = evaluate(customers, text, sources={"reference_table": reference}, as_of=NOON)
     assert [one.verdict[0] for one in found.outcomes] == list("FPPFFFFPF")
     assert found.outcomes[6].metrics == {"Dataset.*.CustomSQL": 1}
+
+
+def test_texts_of_rules_stay_what_they_are(spark: SparkSession) -> None:
+    """No part of a query or a predicate is taken for a setting or a variable of the environment, however the session was set."""
+    spark.conf.set("spark.sql.variable.substitute", "true")
+    frame = spark.createDataFrame([("${env:HOME}",), ("/root",)], "place string")
+    rules = """Rules = [
+        CustomSql "SELECT count(*) FROM primary WHERE place = '${env:HOME}'" = 1,
+        RowCount = 1 where "place = '${env:HOME}'"
+    ]"""
+    found = evaluate(frame, rules, as_of=NOON)
+    assert [one.verdict for one in found.outcomes] == ["Passed", "Passed"]
