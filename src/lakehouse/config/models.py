@@ -269,6 +269,23 @@ class LeaseConfig(Model):
     seconds: Annotated[float, Field(ge=1)] = 30.0
 
 
+class Arrivals(Model):
+    """What becomes of files that events of S3 tell of, one by one (`--source_path`, `--event`).
+
+    Attributes:
+        extensions: those of valid files in lower case, without the first dot: `csv`, `json.gz`; any when left out.
+        max_bytes: larger files are invalid.
+        quarantine: where invalid files go, each with the reason in a file beside it: `s3://bucket/prefix`; they stay where they
+            are when left out.
+        topic: the SNS topic that is told each outcome: `processed`, `invalid`, `gone` or `failed`.
+    """
+
+    extensions: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+(\.[a-z0-9]+)*$")], ...] = ()
+    max_bytes: Annotated[int, Field(ge=1)] = 5 * 1024**3
+    quarantine: Annotated[str, Field(pattern=r"^s3://[^/]+/.*[^/]")] | None = None
+    topic: Annotated[str, Field(pattern=r"^arn:[^:]+:sns:")] | None = None
+
+
 class JobConfig(Model):
     """One job: what it reads, what it writes, and where its tables live.
 
@@ -284,6 +301,7 @@ class JobConfig(Model):
         quarantine: the table of rows that were set aside.
         ledger: the table of what runs planned and committed, see `lakehouse.tables.ledger`.
         lease: what keeps writers of one table apart; only for Delta tables.
+        arrivals: what becomes of files that events tell of.
         params: what the job script itself wants to know.
     """
 
@@ -298,4 +316,5 @@ class JobConfig(Model):
     quarantine: Name = "ops.quarantine"
     ledger: Name = "ops.ledger"
     lease: LeaseConfig | None = None
+    arrivals: Arrivals | None = None
     params: Mapping[str, Any] = Field(default_factory=dict)
