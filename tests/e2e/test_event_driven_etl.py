@@ -144,3 +144,29 @@ def test_files_that_are_told_of(store: Store, tmp_path: Path) -> None:
     assert again == {FIRST: "processed", SECOND: "processed", TORN: "gone", EMPTY: "gone", NOTES: "gone", GONE: "gone"}
     code, said = job.run("--source_path", "s3://elsewhere/orders.json")
     assert (code, "lies below no input" in said[-1]["message"]) == (BAD_USAGE, True)
+
+
+def test_tables_are_registered_in_the_catalog(store: Store, tmp_path: Path) -> None:
+    """A file by its path into an Iceberg table on S3, which Glue shows at its newest metadata; the same again changes nothing."""
+    topic, queue = listening(store)
+    land(store)
+    store.client("s3").create_bucket(Bucket="lake")
+    config = configured(tmp_path, topic, "iceberg") | {"glue": {"prefix": "shop_"}}
+    settings = {"spark.sql.catalog.lake.warehouse": "s3a://lake/iceberg"}
+    job = SubmittedJob(store=store, folder=tmp_path, config=config, settings=settings)
+    shown = []
+    for _ in range(2):
+        code, said = job.run("--source_path", f"s3://landing/{FIRST}")
+        assert code == DONE, said
+        table = store.client("glue").get_table(DatabaseName="shop_silver", Name="event_orders")["Table"]
+        shown.append(
+            (table["Parameters"]["metadata_location"], [one["state"] for one in said if one["event"] == "registered"])
+        )
+    place = shown[0][0].removeprefix("s3://lake/")
+    assert shown == [(f"s3://lake/{place}", ["created"]), (f"s3://lake/{place}", [])]
+    metadata = json.loads(store.client("s3").get_object(Bucket="lake", Key=place)["Body"].read())
+    (schema,) = [one for one in metadata["schemas"] if one["schema-id"] == metadata["current-schema-id"]]
+    columns = table["StorageDescriptor"]["Columns"]
+    assert [one["Name"] for one in columns] == [one["name"] for one in schema["fields"]]
+    assert table["Parameters"]["table_type"] == "ICEBERG"
+    assert [message["outcome"] for message in heard(store, queue)] == ["processed", "processed"]

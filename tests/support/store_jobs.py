@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,12 @@ def running_aws() -> Iterator[Store]:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmittedJob:
-    """A job script with a configuration, and a folder for both and the warehouse."""
+    """A job script with a configuration, more settings of Spark, and a folder for all of it and the warehouse."""
 
     store: Store
     folder: Path
     config: dict[str, Any]
+    settings: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
         """Submit it, and return the exit code and what it said."""
@@ -115,7 +116,12 @@ class SubmittedJob:
             warehouse=warehouse,
             jars=find_jars(runtime, ("core", "s3"), java=java),
             java_options=java_options(java, cache=cache_folder()),
-            conf={"spark.master": "local[2]", "spark.sql.shuffle.partitions": "2", **self.store.settings},
+            conf={
+                "spark.master": "local[2]",
+                "spark.sql.shuffle.partitions": "2",
+                **self.store.settings,
+                **self.settings,
+            },
         )
         path = self.folder / "spark.conf"
         path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()), encoding="utf-8")

@@ -286,6 +286,18 @@ class Arrivals(Model):
     topic: Annotated[str, Field(pattern=r"^arn:[^:]+:sns:")] | None = None
 
 
+class GlueCatalog(Model):
+    """That targets are registered in the Glue Data Catalog after each run.
+
+    Not for tables of an Iceberg catalog that is Glue itself: they are there already.
+
+    Attributes:
+        prefix: what the names of databases begin with; then comes the zone of the table.
+    """
+
+    prefix: str = ""
+
+
 class JobConfig(Model):
     """One job: what it reads, what it writes, and where its tables live.
 
@@ -302,6 +314,7 @@ class JobConfig(Model):
         ledger: the table of what runs planned and committed, see `lakehouse.tables.ledger`.
         lease: what keeps writers of one table apart; only for Delta tables.
         arrivals: what becomes of files that events tell of.
+        glue: registers the targets, which have to lie on S3, in the Glue Data Catalog.
         params: what the job script itself wants to know.
     """
 
@@ -317,4 +330,5 @@ class JobConfig(Model):
     ledger: Name = "ops.ledger"
     lease: LeaseConfig | None = None
     arrivals: Arrivals | None = None
+    glue: GlueCatalog | None = None
     params: Mapping[str, Any] = Field(default_factory=dict)

@@ -34,6 +34,7 @@ from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
 from lakehouse.runtime.plans import Plan, Prepared, check_plans, committed_rows, make_plans, pending_rows
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
+from lakehouse.runtime.registration import register_tables
 from lakehouse.runtime.reporting import Drift, Summary, Written
 from lakehouse.runtime.snapshot_runs import run_snapshots
 from lakehouse.schemas.differences import describe_changes
@@ -82,6 +83,7 @@ def run_job(job: Job) -> Summary:
         raise
     if summary.written:
         add_rows(ledger, committed_rows(job, plans, summary.written, at=datetime.now(tz=UTC)))
+    register_tables(job, plans)
     summary = replace(summary, seconds=monotonic() - started)
     reach("runner.closing")
     job.report.close(summary)
