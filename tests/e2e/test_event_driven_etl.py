@@ -154,7 +154,7 @@ def test_tables_are_registered_in_the_catalog(store: Store, tmp_path: Path) -> N
     config = configured(tmp_path, topic, "iceberg") | {"glue": {"prefix": "shop_"}}
     settings = {"spark.sql.catalog.lake.warehouse": "s3a://lake/iceberg"}
     job = SubmittedJob(store=store, folder=tmp_path, config=config, settings=settings)
-    shown = []
+    shown, table = [], dict[str, Any]()
     for _ in range(2):
         code, said = job.run("--source_path", f"s3://landing/{FIRST}")
         assert code == DONE, said
