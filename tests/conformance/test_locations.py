@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from pyspark.sql import SparkSession
@@ -39,6 +40,7 @@ def test_where_an_iceberg_table_lies(spark: SparkSession) -> None:
     for found in (first, second):
         assert found.partitioned_by == ()
         assert found.metadata is not None
-        assert found.metadata.startswith(f"{found.folder}/metadata/")
-        assert Path(found.metadata.removeprefix("file:")).is_file()
+        metadata, folder = (Path(urlsplit(address).path) for address in (found.metadata, found.folder))
+        assert metadata.is_file()
+        assert metadata.parent == folder / "metadata"
     assert first.metadata != second.metadata
