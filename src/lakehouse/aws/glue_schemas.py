@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from lakehouse.aws.clients import open_client
 from lakehouse.aws.codes import NO_ENTITY, error_code
 from lakehouse.errors import ConfigError, IncompatibleSchemaError, RegistryError
 from lakehouse.schemas.compatibility import DataFormat, Mode
@@ -30,12 +31,7 @@ def open_glue_registry(name: str) -> GlueRegistry:
     Raises:
         ConfigError: boto3 is missing.
     """
-    try:
-        import boto3  # noqa: PLC0415 - only where it is used
-    except ImportError as error:
-        msg = "a schema registry in Glue needs boto3: install lakehouse[aws]"
-        raise ConfigError(msg) from error
-    return GlueRegistry(client=boto3.client("glue"), registry=name)
+    return GlueRegistry(client=open_client("glue", purpose="a schema registry in Glue"), registry=name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from lakehouse.aws.clients import open_client
 from lakehouse.aws.codes import NO_OBJECT, UNMET, error_code
 from lakehouse.errors import ConfigError
 
@@ -81,19 +82,14 @@ def open_slots(place: str) -> Callable[[str], S3Slot | DynamoSlot]:
     Raises:
         ConfigError: boto3 is missing, or the place is neither.
     """
-    try:
-        import boto3  # noqa: PLC0415 - only where it is used
-    except ImportError as error:
-        msg = "a lease on AWS needs boto3: install lakehouse[aws]"
-        raise ConfigError(msg) from error
     parts = urlsplit(place)
     if parts.scheme == "dynamodb":
-        table = boto3.client("dynamodb")
+        table = open_client("dynamodb", purpose="a lease on AWS")
         return lambda folder: DynamoSlot(client=table, table=parts.netloc, key=folder)
     if parts.scheme != "s3":
         msg = f"lease: {place!r} is neither s3://bucket/folder nor dynamodb://table"
         raise ConfigError(msg)
-    client, prefix = boto3.client("s3"), parts.path.strip("/")
+    client, prefix = open_client("s3", purpose="a lease on AWS"), parts.path.strip("/")
     return lambda folder: S3Slot(
         client=client, bucket=parts.netloc, key="/".join([*filter(None, [prefix]), f"{quote(folder, safe='')}.lease"])
     )

@@ -269,6 +269,35 @@ class LeaseConfig(Model):
     seconds: Annotated[float, Field(ge=1)] = 30.0
 
 
+class Arrivals(Model):
+    """What becomes of files that events of S3 tell of, one by one (`--source_path`, `--event`).
+
+    Attributes:
+        extensions: those of valid files in lower case, without the first dot: `csv`, `json.gz`; any when left out.
+        max_bytes: larger files are invalid.
+        quarantine: where invalid files go, each with the reason in a file beside it: `s3://bucket/prefix`; they stay where they
+            are when left out.
+        topic: the SNS topic that is told each outcome: `processed`, `invalid`, `gone` or `failed`.
+    """
+
+    extensions: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+(\.[a-z0-9]+)*$")], ...] = ()
+    max_bytes: Annotated[int, Field(ge=1)] = 5 * 1024**3
+    quarantine: Annotated[str, Field(pattern=r"^s3://[^/]+/.*[^/]")] | None = None
+    topic: Annotated[str, Field(pattern=r"^arn:[^:]+:sns:")] | None = None
+
+
+class GlueCatalog(Model):
+    """That targets are registered in the Glue Data Catalog after each run.
+
+    Not for tables of an Iceberg catalog that is Glue itself: they are there already.
+
+    Attributes:
+        prefix: what the names of databases begin with; then comes the zone of the table.
+    """
+
+    prefix: str = ""
+
+
 class JobConfig(Model):
     """One job: what it reads, what it writes, and where its tables live.
 
@@ -284,6 +313,8 @@ class JobConfig(Model):
         quarantine: the table of rows that were set aside.
         ledger: the table of what runs planned and committed, see `lakehouse.tables.ledger`.
         lease: what keeps writers of one table apart; only for Delta tables.
+        arrivals: what becomes of files that events tell of.
+        glue: registers the targets, which have to lie on S3, in the Glue Data Catalog.
         params: what the job script itself wants to know.
     """
 
@@ -298,4 +329,6 @@ class JobConfig(Model):
     quarantine: Name = "ops.quarantine"
     ledger: Name = "ops.ledger"
     lease: LeaseConfig | None = None
+    arrivals: Arrivals | None = None
+    glue: GlueCatalog | None = None
     params: Mapping[str, Any] = Field(default_factory=dict)

@@ -245,6 +245,9 @@ def _refuse_loss(bronze: Table, entries: Sequence[LoadedFile], held: Mapping[str
 def _refuse_gone(bronze: Table, source: Input, entries: Sequence[LoadedFile], landed: Sequence[LandedFile]) -> None:
     """A planned batch is loaded as it was planned, or not at all."""
     there = {file.file: file for file in landed}
+    # A run that was told of some files has listed no others.
+    unlisted = [entry.landed.file for entry in entries if entry.landed.file not in there]
+    there |= {file.file: file for file in landing.find_files(bronze.spark, unlisted)}
     gone = [entry.landed.file for entry in entries if entry.landed.file not in there]
     touched = [entry for entry in entries if there.get(entry.landed.file, entry.landed) != entry.landed]
     verdicts = check_files(bronze.spark, source, [there[entry.landed.file] for entry in touched])

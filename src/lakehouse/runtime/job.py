@@ -17,9 +17,11 @@ from pathlib import Path
 from pydantic import BaseModel
 from pyspark.errors import PySparkException
 
+from lakehouse.aws.object_events import ObjectEvent
 from lakehouse.config.loading import load_config, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError, PreflightError
+from lakehouse.runtime.announced import read_events, run_announced
 from lakehouse.runtime.planning import Job, Recipe
 from lakehouse.runtime.reporting import Reporter, reporter
 from lakehouse.runtime.runner import run_job
@@ -45,7 +47,8 @@ def main(
     report = reporter(known.log)
     try:
         config = read_config(known.config, known.set)
-        return run(recipe, params, config, report, origin=known.config, replan=known.replan, gold=gold)
+        events = read_events(source_path=known.source_path, event=known.event)
+        return run(recipe, params, config, report, origin=known.config, replan=known.replan, gold=gold, events=events)
     except (ConfigError, PreflightError) as error:
         report.fail(str(error), kind=type(error).__name__)
         return BAD_USAGE
@@ -70,6 +73,8 @@ def parser(*, default_config: str) -> argparse.ArgumentParser:
     arguments.add_argument(
         "--replan", action="store_true", help="finish a batch that was planned with another configuration with this one"
     )
+    arguments.add_argument("--source_path", help="load this object alone, s3://bucket/key")
+    arguments.add_argument("--event", help="load the objects that an event of S3 tells of: its JSON, or a file of it")
     return arguments
 
 
@@ -101,6 +106,7 @@ def run(
     origin: str,
     replan: bool = False,
     gold: Recipe | None = None,
+    events: Sequence[ObjectEvent] = (),
 ) -> int:
     """Run a configured job on the session of this process.
 
@@ -112,18 +118,20 @@ def run(
     run_id = _glue_argument("--JOB_RUN_ID") or str(uuid.uuid4())
     spark = open_session(app_name=config.job, warehouse=config.warehouse, catalog=config.catalog)
     this_run = Run(job=config.job, run_id=run_id, started_at=datetime.now(tz=UTC).replace(microsecond=0))
-    run_job(
-        Job(
-            spark=spark,
-            config=config,
-            recipe=recipe,
-            params=told,
-            run=this_run,
-            report=report,
-            replan=replan,
-            gold=gold,
-        )
+    job = Job(
+        spark=spark,
+        config=config,
+        recipe=recipe,
+        params=told,
+        run=this_run,
+        report=report,
+        replan=replan,
+        gold=gold,
     )
+    if events:
+        run_announced(job, events)
+    else:
+        run_job(job)
     return DONE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,12 +50,41 @@ def list_landed(spark: SparkSession, folder: str) -> Landed:
     while statuses.hasNext():
         status = statuses.next()
         below = status.getPath().toUri().getPath()[len(base) :]
-        if below.endswith("._COPYING_") or any(part.startswith(("_", ".")) for part in below.split("/")):
+        if is_hidden(below):
             hidden += 1
             continue
-        uri = canonical(status.getPath().toUri().toString())
-        found.append(LandedFile(file=uri, size=status.getLen(), modified_at=status.getModificationTime()))
+        found.append(_landed(status))
     return Landed(files=sorted(found, key=lambda file: file.file), hidden=hidden)
+
+
+def is_hidden(below: str) -> bool:
+    """Whether a path below a landing folder is one that Spark does not look at, or of a copy on its way.
+
+    >>> is_hidden("2026/_SUCCESS"), is_hidden("2026/orders.json")
+    (True, False)
+    """
+    return below.endswith("._COPYING_") or any(part.startswith(("_", ".")) for part in below.split("/"))
+
+
+def find_files(spark: SparkSession, addresses: Iterable[str]) -> list[LandedFile]:
+    """The files that are at some addresses, in their order; what is not there, or is a folder, is left out."""
+    found = []
+    for uri in addresses:
+        path = hadoop_path(spark, uri)
+        try:
+            status = path.getFileSystem(spark._jsc.hadoopConfiguration()).getFileStatus(path)  # noqa: SLF001 - as below
+        except Py4JJavaError as error:
+            if "java.io.FileNotFoundException" not in java_causes(error):
+                raise
+            continue
+        if status.isFile():
+            found.append(_landed(status))
+    return found
+
+
+def _landed(status: Any) -> LandedFile:
+    uri = canonical(status.getPath().toUri().toString())
+    return LandedFile(file=uri, size=status.getLen(), modified_at=status.getModificationTime())
 
 
 def obstacle(file: LandedFile) -> str | None:

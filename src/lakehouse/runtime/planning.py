@@ -47,7 +47,8 @@ class Job:
     """A configured job on a session: everything a step needs to know.
 
     With `replan`, tables that an unfinished run left out take the batch with the configuration as it is now. `gold` is the
-    job script's recipe from the rows of current tables to those of gold tables.
+    job script's recipe from the rows of current tables to those of gold tables. `announced` are the addresses of the only files
+    that the run looks for; None: it lists the folders of its inputs.
     """
 
     spark: SparkSession
@@ -58,6 +59,7 @@ class Job:
     report: Reporter
     replan: bool = False
     gold: Recipe | None = None
+    announced: frozenset[str] | None = None
 
     @property
     def places(self) -> Places:

@@ -9,6 +9,7 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Literal, Protocol, TextIO
 
+from lakehouse.bronze.manifest import LoadedFile
 from lakehouse.tables.tallies import MergeResult
 
 LogStyle = Literal["auto", "text", "json"]
@@ -37,7 +38,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A whole run: what was read, set aside and written."""
+    """A whole run: what was read, set aside and written, and what became of the files that it was told of."""
 
     job: str
     files: int = 0
@@ -49,6 +50,7 @@ class Summary:
     skipped: dict[str, int] = field(default_factory=dict)
     drift: tuple[Drift, ...] = ()
     written: tuple[Written, ...] = ()
+    announced: tuple[LoadedFile, ...] = ()
     seconds: float = 0.0
 
     @property

@@ -18,7 +18,7 @@ from time import monotonic
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.bronze.manifest import LandedFile
+from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.cdc.changes import TOO_LATE
 from lakehouse.cdc.parsing import SNAPSHOT, drift_of_changes, parse_changes
 from lakehouse.columns import TABLE
@@ -34,6 +34,7 @@ from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
 from lakehouse.runtime.plans import Plan, Prepared, check_plans, committed_rows, make_plans, pending_rows
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
+from lakehouse.runtime.registration import register_tables
 from lakehouse.runtime.reporting import Drift, Summary, Written
 from lakehouse.runtime.snapshot_runs import run_snapshots
 from lakehouse.schemas.differences import describe_changes
@@ -65,7 +66,11 @@ def run_job(job: Job) -> Summary:
     plans = [plan for one in planned for plan in one.plans]
     ledger = job.table(job.config.ledger)
     _announce(job, ledger, planned)
-    summary = Summary(job=job.config.job, hidden_files=sum(one.landed.hidden for one in inputs))
+    summary = Summary(
+        job=job.config.job,
+        hidden_files=sum(one.landed.hidden for one in inputs),
+        announced=tuple(entry for one in inputs for entry in _announced(job, one)),
+    )
     try:
         for one in inputs:
             run_input = run_snapshots if job.config.inputs[one.name].feed == SNAPSHOT else _run_input
@@ -78,6 +83,7 @@ def run_job(job: Job) -> Summary:
         raise
     if summary.written:
         add_rows(ledger, committed_rows(job, plans, summary.written, at=datetime.now(tz=UTC)))
+    register_tables(job, plans)
     summary = replace(summary, seconds=monotonic() - started)
     reach("runner.closing")
     job.report.close(summary)
@@ -91,15 +97,34 @@ def _prepare(job: Job, name: str) -> Prepared:
     tasks = plan_tasks(job, name, source, tables)
     register_contracts(job, source, tables)
     reach("runner.targets_checked")
-    landed = landing.list_landed(job.spark, source.path)
+    landed = _landed(job, name, source)
     reach("runner.listed")
     loads = {} if source.feed == SNAPSHOT else _ingest(job, name, source, tables, landed.files, _quarantine(job))
     reach("runner.landed")
     return Prepared(name=name, tables=tables, landed=landed, loads=loads, plans=make_plans(job, tasks, loads))
 
 
+def _landed(job: Job, name: str, source: Input) -> landing.Landed:
+    """The files of an input: all below its folder, or those that the run was told of."""
+    if job.announced is None:
+        return landing.list_landed(job.spark, source.path)
+    if source.feed == SNAPSHOT:
+        msg = f"inputs.{name}: a full extract is complete when all its files are there, of which single events do not tell; run the job without them"
+        raise ConfigError(msg)
+    folder = f"{source.path.rstrip('/')}/"
+    return landing.Landed(
+        files=landing.find_files(job.spark, sorted(one for one in job.announced if one.startswith(folder)))
+    )
+
+
 def _quarantine(job: Job) -> Quarantine:
     return Quarantine(table=job.table(job.config.quarantine), run=job.run)
+
+
+def _announced(job: Job, prepared: Prepared) -> Iterable[LoadedFile]:
+    """What the manifest says of the files that the run was told of, as they are now."""
+    there = set(prepared.landed.files) if job.announced is not None else set()
+    return [entry for load in _distinct(prepared.loads.values()) for entry in load.files if entry.landed in there]
 
 
 def _announce(job: Job, ledger: Table, inputs: Sequence[Prepared]) -> None:
