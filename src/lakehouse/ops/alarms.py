@@ -1,6 +1,6 @@
 """Alarms on the metrics of a table, as data: the arguments of PutMetricAlarm, resources of CloudFormation, and a plan of changes.
 
-Form and limits: the API reference of CloudWatch (PutMetricAlarm, MetricDataQuery), the guide on metric math and on alarms.
+Form and limits: the API reference of CloudWatch (PutMetricAlarm, MetricDataQuery), its guide on metric math and on missing data.
 The metrics are those that `lakehouse.aws.metrics` sends of `verdict_metrics` and of what a run read and quarantined.
 """
 
@@ -121,11 +121,16 @@ def _on_count(watch: Watch, metric: str, name: str, description: str) -> Alarm:
 
 
 def missing_runs(watch: Watch) -> Alarm:
-    """Rings when no run came in time: what is missing is what is wrong."""
+    """Rings when no run came in time: what is missing is what is wrong.
+
+    The gaps are filled with zeros, as CloudWatch looks back beyond the time that is asked for when data are missing, and would
+    find the run before. Where it finds none at all, there is nothing to fill, and that is wrong as well.
+    """
     return _alarm(watch, "runs missing", f"No run was measured within {watch.every + watch.grace}.") | {
-        **_metric(watch, RULES_PASSED),
-        "Statistic": "SampleCount",
-        "Period": watch.period,
+        "Metrics": [
+            {"Id": "came", "Expression": "FILL(runs, 0)", "Label": "runs that came", "ReturnData": True},
+            _query(watch, "runs", RULES_PASSED, "SampleCount", returned=False),
+        ],
         "Threshold": 1.0,
         "ComparisonOperator": "LessThanThreshold",
         "TreatMissingData": "breaching",
@@ -146,7 +151,9 @@ def quarantined_rows(watch: Watch, *, share: float) -> Alarm:
         msg = f"share: {share} must be from 0 to 1"
         raise ConfigError(msg)
     quarantined = "IF(read > 0, quarantined / read, 0)"
-    return _alarm(watch, "rows quarantined", f"More than {share:.2%} of the rows that were read was quarantined.") | {
+    return _alarm(
+        watch, "rows quarantined", f"More than {share * 100:g} % of the rows that were read were quarantined."
+    ) | {
         "Metrics": [
             {"Id": "share", "Expression": quarantined, "Label": "share of rows in quarantine", "ReturnData": True},
             _query(watch, "read", ROWS_READ, "Sum", returned=False),

@@ -31,6 +31,7 @@ from lakehouse.ops.alarms import (
 )
 from lakehouse.quality.metrics import metric_rows, verdict_metrics
 
+KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 PREFIX = "lakehouse: "
 WATCH = Watch(
     namespace="Lakehouse",
@@ -62,8 +63,13 @@ def all_alarms(watch: Watch = WATCH) -> list[Alarm]:
 def client() -> Iterator[Any]:
     """A client of an emulator, with keys that open nothing."""
     with mock_aws():
-        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-        yield boto3.client("cloudwatch", region_name="eu-central-1", **keys)
+        yield boto3.client("cloudwatch", region_name="eu-central-1", **KEYS)
+
+
+def counted(name: str, metric: str, statistic: str) -> dict[str, Any]:
+    """A metric in an expression."""
+    what = {"Namespace": "Lakehouse", "MetricName": metric, "Dimensions": DIMENSIONS}
+    return {"Id": name, "MetricStat": {"Metric": what, "Period": 90_000, "Stat": statistic}, "ReturnData": False}
 
 
 def test_failed_rules_ring_until_a_run_passes() -> None:
@@ -85,30 +91,20 @@ def test_failed_rules_ring_until_a_run_passes() -> None:
 
 
 def test_missing_runs_ring() -> None:
-    """Less than one in a day and an hour; missing data are what is wrong."""
+    """Less than one in a day and an hour; a gap is a zero, and missing data are what is wrong."""
     told = missing_runs(WATCH)
     assert told["AlarmDescription"] == "No run was measured within 1 day, 1:00:00. Table: silver.bücher"
-    assert {name: told[name] for name in ("Statistic", "Threshold", "ComparisonOperator", "TreatMissingData")} == {
-        "Statistic": "SampleCount",
-        "Threshold": 1.0,
-        "ComparisonOperator": "LessThanThreshold",
-        "TreatMissingData": "breaching",
-    }
-    assert (told["Period"], told["EvaluationPeriods"]) == (90_000, 1)
+    assert told["Metrics"] == [
+        {"Id": "came", "Expression": "FILL(runs, 0)", "Label": "runs that came", "ReturnData": True},
+        counted("runs", "glue.data.quality.rules.passed", "SampleCount"),
+    ]
+    assert (told["Threshold"], told["ComparisonOperator"]) == (1.0, "LessThanThreshold")
+    assert (told["TreatMissingData"], told["EvaluationPeriods"]) == ("breaching", 1)
 
 
 def test_a_share_of_quarantined_rows_rings() -> None:
     """Of the rows that were read; none read is none quarantined."""
     told = quarantined_rows(WATCH, share=0.01)
-
-    def counted(name: str, metric: str) -> dict[str, Any]:
-        what = {"Namespace": "Lakehouse", "MetricName": metric, "Dimensions": DIMENSIONS}
-        return {
-            "Id": name,
-            "MetricStat": {"Metric": what, "Period": 90_000, "Stat": "Sum"},
-            "ReturnData": False,
-        }
-
     assert told["Metrics"] == [
         {
             "Id": "share",
@@ -116,11 +112,11 @@ def test_a_share_of_quarantined_rows_rings() -> None:
             "Label": "share of rows in quarantine",
             "ReturnData": True,
         },
-        counted("read", "lakehouse.rows.read"),
-        counted("quarantined", "lakehouse.rows.quarantined"),
+        counted("read", "lakehouse.rows.read", "Sum"),
+        counted("quarantined", "lakehouse.rows.quarantined", "Sum"),
     ]
     assert (told["Threshold"], told["ComparisonOperator"]) == (0.01, "GreaterThanThreshold")
-    assert told["AlarmDescription"].startswith("More than 1.00% of the rows")
+    assert told["AlarmDescription"].startswith("More than 1 % of the rows")
     assert "Period" not in told
     for share in (-0.1, 1.1, float("nan")):
         with pytest.raises(ConfigError, match="must be from 0 to 1"):
@@ -267,7 +263,7 @@ def test_names_that_cloudwatch_does_not_take_are_refused() -> None:
 def test_alarms_are_deleted_a_hundred_at_a_time() -> None:
     """One that is gone already does not stop the others; other answers pass through."""
     names = [f"a{place}" for place in range(201)]
-    client = boto3.client("cloudwatch", region_name="eu-central-1", aws_access_key_id="t", aws_secret_access_key="t")  # noqa: S106  # pragma: allowlist secret
+    client = boto3.client("cloudwatch", region_name="eu-central-1", **KEYS)
     with Stubber(client) as stub:
         stub.add_response("delete_alarms", {}, {"AlarmNames": names[:100]})
         stub.add_client_error("delete_alarms", "ResourceNotFound", expected_params={"AlarmNames": names[100:200]})
