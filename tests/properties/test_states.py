@@ -75,3 +75,10 @@ def test_no_rows_change_nothing(values: list[float | None], categorical: bool) -
     assert (
         merge_states([state]) == merge_states([ColumnState(), state]) == merge_states([state, ColumnState()]) == state
     )
+
+
+@given(st.data(), st.lists(st.floats(-1e15, 1e15), max_size=12))
+def test_the_order_of_one_merge_makes_no_difference_at_all(data: st.DataObject, numbers: list[float]) -> None:
+    """Not in the last digit of any number."""
+    parts = [state_of([one]) for one in numbers]
+    assert merge_states(data.draw(st.permutations(parts))) == merge_states(parts)

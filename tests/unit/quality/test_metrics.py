@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -66,6 +68,27 @@ def test_instants_are_compared_as_such() -> None:
     assert history_of(rows, "t") == [{"b": 1.0}, {"l": 1.0}]
     with pytest.raises(ConfigError, match="has no time zone"):
         MetricRow(run_id="r", at=datetime(2026, 3, 2, 7), table="t", name="n", value=1.0)  # noqa: DTZ001 - what is refused
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process whose clock goes as in Berlin."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize("hour", [0, 1])
+def test_instants_come_back_whatever_the_clock_of_the_process_says(hour: int) -> None:
+    """Also those of the hour that it shows twice."""
+    at = datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+    [row] = metric_rows({"n": 1}, run_id="r", at=at, table="t")
+    record = METRICS.fromInternal(METRICS.toInternal(metric_record(row)))
+    assert (record["at"].hour, record["at"].minute) == (2, 30)
+    assert metric_row(record).at == at
 
 
 def test_verdicts_are_counted_even_if_there_are_none() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_numbers_beyond_doubles_do_not_raise() -> None:
         {"rows": 1, "least": 0.0, "greatest": 0.0},
     ],
 )
-def test_states_of_no_rows_at_all_are_refused(wrong: dict[str, int]) -> None:
+def test_states_of_no_rows_at_all_are_refused(wrong: dict[str, Any]) -> None:
     """Counts that contradict each other, and ends of nothing."""
     with pytest.raises(ConfigError, match="no column has"):
         ColumnState(**wrong)
