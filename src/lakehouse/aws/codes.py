@@ -6,6 +6,8 @@ NO_OBJECT = frozenset({"404", "NoSuchKey", "NotFound"})
 """S3: there is no such object."""
 NO_ENTITY = "EntityNotFoundException"
 """Glue: there is no such table, database or schema."""
+NO_ALARM = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
+"""CloudWatch: there is no such alarm."""
 UNMET = frozenset({"409", "412", "ConditionalCheckFailedException", "ConditionalRequestConflict", "PreconditionFailed"})
 """S3 and DynamoDB: the condition of a write did not hold."""
 
