@@ -10,7 +10,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -59,7 +59,7 @@ class Page:
     headline: str
     remarks: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
-    sections: tuple[Section, ...] = field(default=())
+    sections: tuple[Section, ...] = ()
 
 
 def render_page(page: Page) -> str:

@@ -65,7 +65,7 @@ def cells(text: str) -> tuple[Cell, ...]:
         Code(text),
         Muted(text),
         Link(text=text, file=text),
-        Measure(name=text, value=1.0, earlier=(2.0,)),
+        Measure(name=text, value=1.0),
         Stack((text, Code(text))),
     )
 
