@@ -70,7 +70,8 @@ def hostile_pages() -> tuple[Page, Page]:
 
 def shown_rows(tab: Tab) -> int:
     """How many rows can be seen."""
-    return tab.locator("[data-row]:visible").count()
+    count: int = tab.locator("[data-row]:visible").count()
+    return count
 
 
 @pytest.mark.parametrize("page", [QUALITY, TREND], ids=["quality", "trend"])
@@ -100,12 +101,14 @@ def test_words_filter_rows(open_page: Open) -> None:
 
 
 def test_what_matches_nothing_says_so(open_page: Open) -> None:
-    """A table without a row that matches gives way to a sentence, and comes back."""
+    """A table without a row that matches gives way to a sentence that names it, and comes back."""
     tab = open_page(QUALITY).tab
     tab.locator("#words").fill("nothing has this name")
     expect(tab.locator("#found")).to_have_text("0 of 28 rows")
     assert tab.locator("table:visible").count() == 0
-    assert tab.get_by_text("No row here matches the filter.").locator("visible=true").count() == 6
+    assert tab.get_by_text("no row matches the filter.").locator("visible=true").count() == 6
+    assert tab.get_by_text(f"{UNIQUE}: no row matches").is_visible()
+    assert tab.get_by_text("4 rows of 44").is_hidden()
     tab.locator("#words").fill("")
     assert tab.locator("table:visible").count() == 6
 
@@ -229,9 +232,12 @@ def test_dark_mode_is_dark(open_page: Open) -> None:
     assert max(ink, label) < 400
 
 
-def test_paper_holds_everything(open_page: Open, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "page", [QUALITY, TREND, *hostile_pages()], ids=["quality", "trend", "hostile", "hostile trend"]
+)
+def test_paper_holds_everything(open_page: Open, page: Page, tmp_path: Path) -> None:
     """In print there is no filter and no bar, ink is on white even for who prefers dark, tables are tables, nothing is cut off."""
-    tab = open_page(QUALITY, scheme="dark", size=(688, 900)).tab
+    tab = open_page(page, scheme="dark", size=(688, 900)).tab
     tab.emulate_media(media="print")
     assert tab.locator(".tools").is_hidden()
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

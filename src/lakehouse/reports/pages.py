@@ -131,7 +131,7 @@ def _finalized(value: Any) -> Any:
 def _href(file: str) -> Markup:
     """The address of a file beside the page, whatever its name says."""
     name = file.encode("utf-8", "replace")
-    return Markup("./" + quote(name, safe=""))  # nosec B704  # noqa: S704 letters, digits and percent signs
+    return Markup("./" + quote(name, safe=""))  # nosec B704  # noqa: S704 letters and percent signs
 
 
 def _breakable(name: str) -> Markup:
