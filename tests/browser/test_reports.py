@@ -131,6 +131,15 @@ def test_buttons_filter_by_verdict(open_page: Open) -> None:
     expect(found).to_have_text("28 rows")
 
 
+def test_rows_without_a_verdict_stay(open_page: Open) -> None:
+    """No button hides a row that has no verdict."""
+    rows = (Row(cells=("a",)), Row(cells=("b",), verdict="Passed"), Row(cells=("c",), verdict="Failed"))
+    section = Section(heading="s", blocks=(Table(caption="t", columns=("name",), rows=rows),))
+    tab = open_page(Page(kind="k", title="t", verdict="Failed", headline="h", sections=(section,))).tab
+    tab.get_by_role("button", name="Passed").click()
+    assert tab.locator("[data-row]:visible").all_inner_texts() == ["a", "b"]
+
+
 def test_the_keyboard_is_enough(open_page: Open) -> None:
     """Tab goes from the skip link over sections, filter and buttons to the tables that scroll; focus can be seen everywhere."""
     tab = open_page(QUALITY).tab

@@ -107,6 +107,13 @@ def test_no_text_becomes_markup(text: str) -> None:
     assert shown.text.count(visible(text)) >= 18
 
 
+def test_no_place_lets_an_invisible_character_through() -> None:
+    """Names that may be broken into lines, titles and descriptions are made visible like all other texts."""
+    html = render_page(page_of("a.\u202eb_\x00c"))
+    assert not {"\u202e", "\x00"} & set(html)
+    assert read_page(html).find("figcaption")[0].find("bdi")[0].text == "a.⟨U+202E⟩b_⟨U+0000⟩c"
+
+
 def without_breaks(page: Element) -> str:
     """The shape of a page, but for where a long name may go on in the next line."""
     return page.shape.replace("<wbr ></wbr>", "")
