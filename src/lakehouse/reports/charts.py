@@ -21,6 +21,9 @@ from lakehouse.reports.texts import counted, number
 _LARGEST = 1e100
 """Further out, a scale has no numbers to be drawn with."""
 
+_DOTTED = 90
+"""Points up to which each has a dot; of more, dots would be the line."""
+
 _DECIMALS = re.compile(r"\d+\.\d+")
 _DROPPED = {"defs", "desc", "title"}
 _PLAIN: dict[str, Any] = {"js": (), "css": (), "no_prefix": True, "show_legend": False, "allow_interruptions": True}
@@ -68,7 +71,7 @@ def line_chart(chart: Chart) -> Markup:
         style=Style(label_font_size=14, major_label_font_size=14),  # the room for labels, where they are largest
         y_labels=sorted({low, (low + high) / 2, high}),
     )
-    drawn.add(None, points)
+    drawn.add(None, points, show_dots=len(points) <= _DOTTED)
     ringed = [value if one.marked else None for one, value in zip(chart.points, points, strict=True)]
     drawn.add(None, ringed, stroke=False, dots_size=5)
     return _drawn(drawn)

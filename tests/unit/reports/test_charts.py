@@ -93,6 +93,14 @@ def test_a_constant_line_is_drawn() -> None:
         assert len({y for _, y in line}) == 1
 
 
+def test_a_long_line_has_rings_alone() -> None:
+    """Dots of a year of days would hide the line; rings stay."""
+    drawn = line_chart(chart(*map(float, range(365)), marked=frozenset({100, 200})))
+    assert dots(drawn, 0) == []
+    assert len(dots(drawn, 1)) == 2
+    assert [len(one) for one in lines(drawn)] == [365]
+
+
 def test_a_drawing_brings_nothing_of_its_own() -> None:
     """No script, style, identifier, comment or handler: the page has these, and the drawing of another day is the same."""
     drawn = str(line_chart(chart(1, 2, 3, marked=frozenset({2}))))
