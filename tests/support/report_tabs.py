@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Page as Tab
+if TYPE_CHECKING:  # the other tests collect this module, and have no browser
+    from playwright.sync_api import Page as Tab
 
 WIDE = (1280, 900)
 NARROW = (360, 740)
