@@ -54,6 +54,12 @@ test-faults-all: setup ## Run all of it, which takes hours; FAULTS_SEED repeats 
 	@tests/faults/install.sh
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/faults
 
+.PHONY: test-browser
+test-browser: $(VENV)/.installed ## Open the report pages in headless Chromium (installs it on Debian as root)
+	@tests/browser/install.sh
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/browser.txt
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/browser
+
 .PHONY: check
 check: $(VENV)/.installed ## Check format, lint, types, layers, secrets and the rules of the house
 	$(VENV)/bin/ruff format --check .
@@ -83,6 +89,7 @@ sbom: $(VENV)/.installed $(VENV41)/.installed ## Write into dist/ what the wheel
 audit: $(VENV)/.installed ## Ask for known vulnerabilities of what is pinned (needs a network)
 	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/spark35.txt
 	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/spark41.txt
+	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/browser.txt
 
 .PHONY: bench
 bench: setup ## Measure merges and transforms against their floors

@@ -44,7 +44,9 @@ def test_every_runtime_requirement_is_on_the_bill(packages: dict[str, str | None
     extras = read_project()["optional-dependencies"]
     of_spark = {"3.5": ["spark35", "deequ"], "4.1": ["spark41"]}[find_runtime().spark]
     asked = [
-        one for name in ["config", "local", "aws", "iceberg", "crypto", "quality", *of_spark] for one in extras[name]
+        one
+        for name in ["config", "local", "aws", "iceberg", "crypto", "quality", "reports", *of_spark]
+        for one in extras[name]
     ]
     everywhere = {re.split(r"[^\w-]", one)[0].lower() for one in asked if ";" not in one} - {"lakehouse"}
     assert {
@@ -57,6 +59,8 @@ def test_every_runtime_requirement_is_on_the_bill(packages: dict[str, str | None
         "pyiceberg",
         "cryptography",
         "lark",
+        "jinja2",
+        "pygal",
     } <= everywhere
     assert everywhere <= set(packages)
 
