@@ -124,7 +124,7 @@ class BatchNormal:
         count, mean = len(values), statistics.mean(values)
         squares = statistics.variance(values) * (count - 1)
 
-        def reach(factor: float) -> float:
+        def farthest(factor: float) -> float:
             """How far from the mean of the others a value may be, for it to be within deviations that it adds to."""
             room = count * count - factor * factor * (count + 1)
             return factor * (count + 1) * math.sqrt(squares / count / room) if room > 0 else math.inf
@@ -132,7 +132,7 @@ class BatchNormal:
         told = (
             f"the mean {shown(mean)} of {count} earlier values, {_sides(lower, upper)}, counted with the value itself"
         )
-        return Bounds(lower=mean - _reach(lower, reach), upper=mean + _reach(upper, reach), basis=told)
+        return Bounds(lower=mean - _side(lower, farthest), upper=mean + _side(upper, farthest), basis=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,14 +185,14 @@ class OnlineNormal:
     def _bounds(self, mean: float, squares: float, place: int) -> Bounds:
         """Bounds of the value at a place, of the mean of those before it and of their squared distances."""
 
-        def reach(factor: float) -> float:
+        def farthest(factor: float) -> float:
             """How far from the mean of those before it a value may be, for it to be within deviations that it adds to."""
             room = place - factor * factor
             return factor * math.sqrt(squares * (place + 1) / place / room) if room > 0 else math.inf
 
         lower, upper = self.lower_deviation_factor, self.upper_deviation_factor
         told = f"the running mean {shown(mean)} after {place} values, {_sides(lower, upper)}"
-        return Bounds(lower=mean - _reach(lower, reach), upper=mean + _reach(upper, reach), basis=told)
+        return Bounds(lower=mean - _side(lower, farthest), upper=mean + _side(upper, farthest), basis=told)
 
 
 def _around(values: Sequence[float], lower: float | None, upper: float | None, *, of: str) -> Bounds:
@@ -212,8 +212,8 @@ def _sides(lower: float | None, upper: float | None) -> str:
     return f"{' and '.join(sides)} standard deviations"
 
 
-def _reach(factor: float | None, reach: Callable[[float], float]) -> float:
-    return math.inf if factor is None else reach(factor)
+def _side(factor: float | None, farthest: Callable[[float], float]) -> float:
+    return math.inf if factor is None else farthest(factor)
 
 
 def _least(needed: Callable[[float], int], *factors: float | None) -> int:
