@@ -42,6 +42,8 @@ def test_profiles_add_up() -> None:
     assert numbers(1, 2, 3, nulls=4) + numbers(10, 0, 5, nulls=1) == numbers(11, 2, 8, nulls=5)
     assert categories(a=1, b=2, nulls=1) + categories(b=3, c=4) == categories(a=1, b=5, c=4, nulls=1)
     assert count_categories([]) + categories(a=1) == categories(a=1)
+    assert CategoryProfile() == count_categories([])
+    assert NumberProfile(edges=(), counts=(0,)) == count_numbers([], edges=[])
 
 
 @pytest.mark.parametrize(
@@ -123,11 +125,11 @@ def test_what_is_too_much_is_drift(before: Profile, after: Profile, reasons: lis
 
 
 def test_categories_are_told_apart_from_reasons() -> None:
-    """Those that came and went are listed, the largest first; the reason holds no values of rows."""
-    found = compare(categories(a=900, b=60, c=40), categories(a=900, secret=10, other=90))
-    assert list(found.new.items()) == [("other", 0.09), ("secret", 0.01)]
+    """Those that came and went are listed, the largest first and then by name; the reason holds no values of rows."""
+    found = compare(categories(a=900, b=60, c=40), categories(a=900, secret=5, other=90, public=5))
+    assert list(found.new.items()) == [("other", 0.09), ("public", 0.005), ("secret", 0.005)]
     assert list(found.vanished.items()) == [("b", 0.06), ("c", 0.04)]
-    assert "2 new categories" in found.reason
+    assert "3 new categories" in found.reason
     assert "secret" not in found.reason
 
 
@@ -155,6 +157,7 @@ def test_few_rows_are_not_judged() -> None:
     found = compare(categories(a=1000), categories(b=499))
     assert (found.verdict, dict(found.new)) == ("Unknown", {"b": 1.0})
     assert found.reason == "not enough rows: 500 are needed, there were 1000 and are 499"
+    assert compare(categories(a=500), categories(a=500)).verdict == "Stable"
     none = compare(categories(), categories())
     assert (none.verdict, none.psi, none.nulls) == ("Unknown", None, None)
 
