@@ -166,6 +166,8 @@ def test_seasons_are_compared_place_by_place() -> None:
     ("value", "strategy", "reason"),
     [
         (7.0, SimpleThreshold(upper_bound=5.0), "7 is above 5: the limits that are set"),
+        (2.0, SimpleThreshold(upper_bound=5.0, lower_bound=2.0), "2 is from 2 to 5: the limits that are set"),
+        (5.0, SimpleThreshold(upper_bound=5.0, lower_bound=2.0), "5 is from 2 to 5: the limits that are set"),
         (1.0, SimpleThreshold(upper_bound=5.0), "1 is not above 5: the limits that are set"),
         (math.nan, SimpleThreshold(upper_bound=5.0), "the value is no number: the limits that are set"),
         (-math.inf, SimpleThreshold(upper_bound=5.0, lower_bound=0.0), "-inf is below 0: the limits that are set"),
