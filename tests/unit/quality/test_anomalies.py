@@ -135,6 +135,27 @@ def test_online_normal_leaves_anomalies_out() -> None:
     assert with_it.upper - 7 / 6 == pytest.approx(1.5 * math.sqrt(5 / 6 * 7 / 6 / 3.75))
 
 
+def test_online_normal_needs_room_for_the_value_itself() -> None:
+    """More than the square of the factor, and more than what is not judged: 3 of 4 values are when 3/4 of them are."""
+    strategy = OnlineNormal()
+    assert detect([5.0] * 9, 6.0, strategy).reason == "not enough history: 10 earlier values are needed, there are 9"
+    assert detect([5.0] * 10, 6.0, strategy).verdict == "Anomaly"
+    late = OnlineNormal(lower_deviation_factor=0.5, upper_deviation_factor=0.5, ignore_start_percentage=0.75)
+    assert detect([5.0] * 2, 6.0, late).reason == "not enough history: 3 earlier values are needed, there are 2"
+    assert detect([5.0] * 3, 6.0, late).verdict == "Anomaly"
+
+
+def test_online_normal_does_not_judge_its_start() -> None:
+    """Of 10 values half are the first five, so a 9 among ones at the fifth place counts and one at the sixth is left out."""
+    strategy = OnlineNormal(lower_deviation_factor=1.0, upper_deviation_factor=1.0, ignore_start_percentage=0.5)
+    counted = bounds(strategy, [1.0, 1.0, 1.0, 1.0, 9.0, 1.0, 1.0, 1.0, 1.0])
+    assert (counted.lower + counted.upper) / 2 == pytest.approx(17 / 9)
+    left_out = bounds(strategy, [1.0, 1.0, 1.0, 1.0, 1.0, 9.0, 1.0, 1.0, 1.0])
+    assert (left_out.lower, left_out.upper) == (1, 1)
+    whole = replace(strategy, ignore_start_percentage=0.0)
+    assert bounds(whole, [1.0, 1.0, 9.0, 1.0]).upper == 1
+
+
 def test_rolling_z_scores_are_of_the_window() -> None:
     """Of the last five values that are there: mean 10 and deviation 2."""
     earlier = [900.0, 8.0, None, 8.0, 10.0, math.nan, 12.0, math.inf, 12.0]
@@ -154,6 +175,8 @@ def test_seasons_are_compared_place_by_place() -> None:
     assert (found.lower, found.upper) == pytest.approx((10 - 3 * math.sqrt(8 / 3), 10 + 3 * math.sqrt(8 / 3)))
     assert [detect(weeks, value, sundays).verdict for value in (11.0, 100.0)] == ["Normal", "Anomaly"]
     assert detect(weeks, 100.0, RollingZScore()).verdict == "Normal"
+    every = bounds(SeasonalBaseline(period=1, seasons=6), weeks)
+    assert (every.lower, every.upper) == (100, 100)
     newest = bounds(SeasonalBaseline(period=7, seasons=2, min_history=2), weeks)
     assert (newest.lower + newest.upper) / 2 == 9
     thursdays = detect(weeks[:-3], 100.0, sundays)
@@ -211,6 +234,7 @@ def test_a_missing_value_is_not_judged() -> None:
         (lambda: OnlineNormal(lower_deviation_factor=math.nan), "lower_deviation_factor is a number"),
         (lambda: OnlineNormal(lower_deviation_factor=None, upper_deviation_factor=None), "without one nothing is"),
         (lambda: OnlineNormal(ignore_start_percentage=1.5), "share from 0 to less than 1, not 1.5"),
+        (lambda: OnlineNormal(ignore_start_percentage=1.0), "share from 0 to less than 1, not 1.0"),
         (lambda: OnlineNormal(ignore_start_percentage=-1.0), "share from 0 to less than 1, not -1.0"),
         (
             lambda: RollingZScore(threshold=-1.0),
