@@ -175,6 +175,8 @@ def test_seasons_are_compared_place_by_place() -> None:
     assert (found.lower, found.upper) == pytest.approx((10 - 3 * math.sqrt(8 / 3), 10 + 3 * math.sqrt(8 / 3)))
     assert [detect(weeks, value, sundays).verdict for value in (11.0, 100.0)] == ["Normal", "Anomaly"]
     assert detect(weeks, 100.0, RollingZScore()).verdict == "Normal"
+    first = bounds(SeasonalBaseline(period=2, seasons=2, min_history=2), [9.0, 1.0, 11.0, 1.0])
+    assert (first.lower + first.upper) / 2 == 10
     every = bounds(SeasonalBaseline(period=1, seasons=6), weeks)
     assert (every.lower, every.upper) == (100, 100)
     newest = bounds(SeasonalBaseline(period=7, seasons=2, min_history=2), weeks)
