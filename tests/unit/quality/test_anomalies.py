@@ -105,6 +105,8 @@ def test_batch_normal_with_the_value_itself() -> None:
     with_itself = BatchNormal(lower_deviation_factor=1.0, upper_deviation_factor=1.0, include_interval=True)
     found = bounds(with_itself, [1.0, 2.0, 3.0])
     assert (found.lower, found.upper) == pytest.approx((2 - math.sqrt(32 / 15), 2 + math.sqrt(32 / 15)))
+    uneven = BatchNormal(lower_deviation_factor=1.0, upper_deviation_factor=1.5, include_interval=True)
+    assert bounds(uneven, [1.0, 2.0, 3.0]).upper == math.inf  # 3 * 3 is 1.5 * 1.5 * 4: nothing is that far away
     far = BatchNormal(include_interval=True)
     assert detect([0.0] * 9, 1e9, far).reason == "not enough history: 10 earlier values are needed, there are 9"
     assert detect([0.0] * 10, 1e9, far).verdict == "Anomaly"
