@@ -76,9 +76,19 @@ def _rule_problems(rule: Rule, values: Values) -> Iterator[str]:
     except ConfigError as error:
         yield f"{rule.type}: {error}"
         return
-    yield from (f"{rule.type} {problem}" for problem in _parameter_problems(rule.parameters, known))
+    misfits = [f"{rule.type} {problem}" for problem in _parameter_problems(rule.parameters, known)]
+    yield from misfits
+    if known.name == "DetectAnomalies" and not misfits:
+        yield from (f"{rule.type} of {problem}" for problem in _measure_problems(rule))
     yield from (f"{rule.type} {problem}" for problem in _judgement_problems(rule, known))
     yield from (f"{rule.type} {problem}" for problem in _option_problems([name for name, _ in rule.options], known))
+
+
+def _measure_problems(rule: Rule) -> Iterator[str]:
+    """What is wrong with the parameters of the analyzer whose metrics DetectAnomalies judges."""
+    name = getattr(rule.parameters[0], "value", str(rule.parameters[0]))
+    if known := find_rule_type(name):
+        yield from (f"{name} {problem}" for problem in _parameter_problems(rule.parameters[1:], known))
 
 
 def _analyzer_problems(analyzer: Analyzer, values: Values) -> Iterator[str]:

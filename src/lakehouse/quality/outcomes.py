@@ -19,7 +19,8 @@ class Outcome:
     Attributes:
         rule: the rule as `format_rule` writes it.
         verdict: whether the data are as it asks.
-        reason: why they are not, or what is wrong with the rule; empty when it passed. Holds no values of rows.
+        reason: why they are not, or what is wrong with the rule; empty when it passed, unless DetectAnomalies did so for want of
+            history. Holds no values of rows.
         metrics: what was measured for it, under Glue's names.
         labels: of the rule, the default ones included; a composite has the default ones.
     """

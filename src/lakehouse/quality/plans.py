@@ -9,6 +9,7 @@ from typing import Any
 
 from pyspark.errors import AnalysisException, ParseException, PySparkException
 
+from lakehouse.quality.anomalies import RollingZScore, Strategy, detect
 from lakehouse.quality.checking import check_ruleset
 from lakehouse.quality.constants import resolve_rule
 from lakehouse.quality.formatting import format_analyzer, format_condition, format_rule
@@ -24,6 +25,10 @@ from lakehouse.quality.shares import SHARES
 
 COMPILERS: Mapping[str, Compile] = {**MEASURES, **SHARES, **GROUPINGS, **REFERENCES}
 LONGEST_REASON = 300
+NOTHING = "there is nothing to measure: no row, or no value"
+
+DETECTOR = RollingZScore()
+"""How DetectAnomalies tells anomalies when nothing else is said; Glue does not say how it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +119,19 @@ def leaves(entries: Sequence[Entry]) -> Iterator[Leaf]:
             yield from leaves(entry.parts)
 
 
-def judge(leaf: Leaf, answers: tuple[Any, ...] | str, history: Sequence[Mapping[str, float]]) -> Outcome:
+def judge(
+    leaf: Leaf,
+    answers: tuple[Any, ...] | str,
+    history: Sequence[Mapping[str, float]],
+    anomalies: Strategy = DETECTOR,
+) -> Outcome:
     """The outcome of a rule.
 
     Args:
         leaf: the rule.
         answers: to all that its probe asks; a text: why there is none.
         history: metrics of earlier runs, the oldest first.
+        anomalies: what DetectAnomalies expects of them.
     """
     if leaf.probe is None or isinstance(answers, str):
         return _outcome(leaf, "Error", leaf.problem or str(answers), {})
@@ -129,14 +140,34 @@ def judge(leaf: Leaf, answers: tuple[Any, ...] | str, history: Sequence[Mapping[
     try:
         reading = probe.read(*answers)
         metrics = {name: float(value) for name, value in reading.metrics.items() if value is not None}
+        if probe.detects:
+            return _detected(leaf, metrics, [_named(run, metrics, probe) for run in history], anomalies)
         if reading.value is None:
-            return _outcome(leaf, "Failed", "there is nothing to measure: no row, or no value", metrics)
+            return _outcome(leaf, "Failed", NOTHING, metrics)
         if holds(probe.expected, reading.value, earlier):
             return _outcome(leaf, "Passed", "", metrics)
     except RuleError as error:
         return _outcome(leaf, "Error", str(error), {})
     said = f"{plainly(reading.value)} is not {format_condition(probe.expected)}{told_numbers(probe.expected, earlier)}"
     return _outcome(leaf, "Failed", reading.failure or said, metrics)
+
+
+def _named(run: Mapping[str, float], metrics: Mapping[str, float], probe: Probe) -> Mapping[str, float]:
+    """What an earlier run measured of the metrics of a probe, by their names without its qualifier."""
+    return {name: run[name + probe.qualifier] for name in metrics if name + probe.qualifier in run}
+
+
+def _detected(
+    leaf: Leaf, metrics: Mapping[str, float], history: Sequence[Mapping[str, float]], anomalies: Strategy
+) -> Outcome:
+    """The outcome of DetectAnomalies: it fails if any of its metrics is an anomaly, and tells of those that nobody can judge."""
+    if not metrics:
+        return _outcome(leaf, "Failed", NOTHING, metrics)
+    found = {name: detect([run.get(name) for run in history], value, anomalies) for name, value in metrics.items()}
+    failed = any(one.verdict == "Anomaly" for one in found.values())
+    told = {name: one.reason for name, one in found.items() if one.verdict == ("Anomaly" if failed else "Unknown")}
+    reasons = [f"{name}: {reason}" for name, reason in told.items()]
+    return _outcome(leaf, "Failed" if failed else "Passed", "; ".join(reasons), metrics)
 
 
 def combine(branch: Branch, parts: Sequence[Outcome]) -> Outcome:

@@ -60,6 +60,8 @@ class Probe:
         expected: what is asked of the value.
         name: of the measure whose earlier values the condition may speak of; as `Evaluation.metrics` has it.
         qualifier: what tells its metrics from others that Glue gives the same names.
+        detects: whether all metrics of the reading are held against those of earlier runs, instead of the value against
+            `expected`.
         flag: whether a row passes; null where the rule leaves it out. None: it says nothing of rows.
     """
 
@@ -71,6 +73,7 @@ class Probe:
     expected: Condition = ALL
     name: str = ""
     qualifier: str = ""
+    detects: bool = False
     flag: Column | Attach | None = None
 
 
