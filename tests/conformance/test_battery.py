@@ -33,7 +33,7 @@ def test_the_oracle_answers_right(case: Case) -> None:
     assert found == wanted
 
 
-@pytest.mark.parametrize("table_format", ["delta", "iceberg"])
+@pytest.mark.parametrize("table_format", ["iceberg", pytest.param("delta", marks=pytest.mark.exhaustive)])
 def test_merge_history_answers_right(spark: SparkSession, tmp_path: object, table_format: Format) -> None:
     """Ten of ten right; rows without a key are set aside with the reason, and the tie is counted."""
     answers = Lakehouse(spark, str(tmp_path), table_format).answer(CASES)

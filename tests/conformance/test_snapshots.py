@@ -223,6 +223,7 @@ def test_soft_deletes_and_new_columns(iceberg: Places) -> None:
     assert sorted(map(tuple, found)) == [(1, "a", None, False), (2, "b", 7, False)]
 
 
+@pytest.mark.parametrize("places", ["iceberg", pytest.param("delta", marks=pytest.mark.exhaustive)], indirect=True)
 def test_a_damaged_table_is_repaired_in_one_commit(places: Places) -> None:
     """A row lost and a row twice: afterwards the table is what it was; a key the change log does not cover stays."""
     table = places.new()

@@ -150,6 +150,7 @@ def test_from_landing_to_tables_and_nothing_new(shop: Shop, capsys: pytest.Captu
     assert [(row[0], row[1]) for row in shop.items()] == [(1, "one"), (3, "three")]
 
 
+@pytest.mark.parametrize("shop", ["iceberg", pytest.param("delta", marks=pytest.mark.exhaustive)], indirect=True)
 def test_a_history_is_checked_from_the_command_line(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """The job's own history is in order; with a version lost it is not, and the command says which key and where."""
     shop.land("LOAD00000001.csv", load(1), load(2), header=LOAD_HEADER)
@@ -200,6 +201,7 @@ def test_bad_rows_go_to_quarantine_and_the_rest_goes_on(iceberg_shop: Shop, caps
     assert kept == bad
 
 
+@pytest.mark.parametrize("shop", ["iceberg", pytest.param("delta", marks=pytest.mark.exhaustive)], indirect=True)
 def test_a_run_that_was_killed_is_simply_run_again(
     shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
