@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from pygal.style import Style
 
 from lakehouse.reports.blocks import Chart, Measure
 from lakehouse.reports.texts import counted, number
+
+# For its plugins pygal leaves a finder among those of every import, of a kind that Python calls old, and warns of each time.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("pygal")]
 
 _LARGEST = 1e100
 """Further out, a scale has no numbers to be drawn with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -140,3 +141,8 @@ def test_a_line_is_told_in_words() -> None:
 def test_this_run_is_the_newest() -> None:
     """A measure's own value follows the earlier ones."""
     assert over_runs(Measure(name="m", value=3.0, earlier=(1.0, None))) == (1.0, None, 3.0)
+
+
+def test_imports_are_left_alone() -> None:
+    """What finds modules is Python's own again once the charts are there."""
+    assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("pygal")]
