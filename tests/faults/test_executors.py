@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def cluster(lake: FaultLake) -> dict[str, str]:
         "SPARK_HOME": str(Path(pyspark.__file__).parent),
         "JAVA_HOME": str(java.home),
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,  # not the first one on the path, which may know no library
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,6 +105,7 @@ class SubmittedJob:
             "SPARK_HOME": str(Path(pyspark.__file__).parent),
             "JAVA_HOME": str(find_java(versions=find_runtime().java, wheel=find_runtime().java_wheel).home),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            "PYSPARK_PYTHON": sys.executable,  # not the first one on the path, which may know no library
             "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         }
 
