@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal, DecimalException, localcontext
+from typing import Any
 
 from lakehouse.quality.formatting import format_condition
 from lakehouse.quality.rules import (
@@ -20,14 +22,15 @@ from lakehouse.quality.rules import (
     Operand,
 )
 
-COMPARE: Mapping[Comparator, Callable[[float, float], bool]] = {
-    "=": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
+COMPARE: Mapping[Comparator, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
 }
+"""What comparators do, to numbers and to columns alike."""
 
 NONE = Decimal(0)
 """What functions of earlier metrics come to when there are none, as in Glue."""
@@ -59,7 +62,7 @@ def holds(condition: Condition, value: float, earlier: Sequence[float]) -> bool:
 
     match condition:
         case Comparison(comparator=comparator, operand=operand):
-            return COMPARE[comparator](value, number(operand))
+            return bool(COMPARE[comparator](value, number(operand)))
         case Between(low=low, high=high, negated=negated):
             below, above = number(low), number(high)
             return value <= below or value >= above if negated else below < value < above
@@ -123,8 +126,8 @@ def _value(operand: Operand, earlier: Sequence[Decimal]) -> Decimal:
     match operand:
         case Number(value=value):
             return value
-        case Arithmetic(left=left, operator=operator, right=right):
-            return _combined(_value(left, earlier), operator, _value(right, earlier))
+        case Arithmetic(left=left, operator=sign, right=right):
+            return _combined(_value(left, earlier), sign, _value(right, earlier))
         case Call(function="abs", arguments=(argument,)):
             return abs(_value(argument, earlier))
         case Call(function="last"):
@@ -138,12 +141,12 @@ def _value(operand: Operand, earlier: Sequence[Decimal]) -> Decimal:
     raise RuleError(msg)
 
 
-def _combined(left: Decimal, operator: str, right: Decimal) -> Decimal:
-    if operator == "+":
+def _combined(left: Decimal, sign: str, right: Decimal) -> Decimal:
+    if sign == "+":
         return left + right
-    if operator == "-":
+    if sign == "-":
         return left - right
-    return left * right if operator == "*" else left / right
+    return left * right if sign == "*" else left / right
 
 
 def _last(expression: Expression, earlier: Sequence[Decimal]) -> Sequence[Decimal]:

@@ -7,7 +7,7 @@ knows no zone holds the wall clock of that zone, and a date is its midnight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -34,7 +34,7 @@ from pyspark.sql.types import (
 )
 
 from lakehouse.quality.formatting import format_condition, format_operand
-from lakehouse.quality.judging import RuleError, work_out
+from lakehouse.quality.judging import COMPARE, RuleError, work_out
 from lakehouse.quality.patterns import whole_match
 from lakehouse.quality.rules import (
     Arithmetic,
@@ -62,14 +62,6 @@ TEXTS = (StringType, BooleanType, DateType, *WHOLE)
 
 MOST_DIGITS = 38
 TEXT = "a text"
-COMPARE: Mapping[Comparator, Callable[[Column, Column], Column]] = {
-    "=": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-}
 MIRRORED: Mapping[Comparator, Comparator] = {"=": "=", "!=": "!=", ">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
 Measured = Literal["number", "text", "day"]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from lakehouse.aws.clients import open_client
-from lakehouse.aws.landed_objects import look_at, set_aside, tell
+from lakehouse.aws.landed_objects import Found, look_at, set_aside, tell
 from lakehouse.aws.object_events import ObjectEvent, newest, parse_object_events
 from lakehouse.bronze.manifest import LoadedFile
 from lakehouse.config.models import Arrivals
@@ -72,9 +72,15 @@ def run_announced(job: Job, events: Sequence[ObjectEvent]) -> Summary | None:
         ConfigError: a file lies below no input of the job.
         LakehouseError: as `run_job` does; the files are told as failed, and stay where they are.
     """
-    desk = _Desk(job=job, arrivals=job.config.arrivals or Arrivals())
-    there = [event for event in newest(events) if not desk.is_passed_over(event) and desk.is_there(event)]
-    valid = {desk.address(event): event for event in there if desk.is_valid(event)}
+    arrivals = job.config.arrivals or Arrivals()
+    desk = _Desk(
+        job=job,
+        arrivals=arrivals,
+        s3=open_client("s3", purpose=PURPOSE),
+        sns=None if arrivals.topic is None else open_client("sns", purpose=PURPOSE),
+    )
+    told = [event for event in newest(events) if not desk.is_passed_over(event)]
+    valid = {desk.address(event): event for event in told if desk.admits(event)}
     if not valid:
         return None
     try:
@@ -91,10 +97,12 @@ def run_announced(job: Job, events: Sequence[ObjectEvent]) -> Summary | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Desk:
-    """Where each file is looked at, set aside and told of."""
+    """Where each file is looked at, set aside and told of; `sns` is None where nobody is told."""
 
     job: Job
     arrivals: Arrivals
+    s3: Any
+    sns: Any
 
     def address(self, event: ObjectEvent) -> str:
         """The file as the input that it belongs to would list it."""
@@ -117,17 +125,13 @@ class _Desk:
         msg = f"{event.uri} lies below no input of job {self.job.config.job}; mend the rule that sends its events here"
         raise ConfigError(msg)
 
-    def is_there(self, event: ObjectEvent) -> bool:
-        """Whether the object is still the one that was told of; another one has an event of its own."""
-        state = "gone" if event.kind == "removed" else look_at(self._client("s3"), event).state
-        if state == "there":
-            return True
-        self.tell(event, "gone", {"state": state})
-        return False
-
-    def is_valid(self, event: ObjectEvent) -> bool:
-        """Whether a file may be loaded; one that may not is set aside."""
-        rejection = self._rejection(event)
+    def admits(self, event: ObjectEvent) -> bool:
+        """Whether a file may be loaded. One that may not is set aside, and one that is another by now has an event of its own."""
+        found = Found(state="gone") if event.kind == "removed" else look_at(self.s3, event)
+        if found.state != "there":
+            self.tell(event, "gone", {"state": found.state})
+            return False
+        rejection = self._rejection(event, found.size)
         if rejection is not None:
             self._reject(event, rejection)
         return rejection is None
@@ -151,21 +155,20 @@ class _Desk:
         if self.arrivals.topic is not None:
             message = {"file": event.uri, "job": self.job.config.job, **details}
             tell(
-                self._client("sns"),
+                self.sns,
                 self.arrivals.topic,
                 subject=f"A file was {outcome}",
                 message=message,
                 outcome=outcome,
             )
 
-    def _rejection(self, event: ObjectEvent) -> Rejection | None:
-        found = look_at(self._client("s3"), event)
+    def _rejection(self, event: ObjectEvent, size: int | None) -> Rejection | None:
         extensions = self.arrivals.extensions
         if extensions and not event.key.lower().endswith(tuple(f".{one}" for one in extensions)):
             return Rejection(code="wrong_extension", detail=f"the file is none of {', '.join(extensions)}")
-        if found.size == 0:
+        if size == 0:
             return Rejection(code="empty_file", detail="the file has no bytes")
-        if found.size is not None and found.size > self.arrivals.max_bytes:
+        if size is not None and size > self.arrivals.max_bytes:
             return Rejection(code="too_large", detail=f"the file has more than {self.arrivals.max_bytes} bytes")
         return None
 
@@ -174,7 +177,7 @@ class _Desk:
         if self.arrivals.quarantine is not None:
             bucket, _, prefix = self.arrivals.quarantine.removeprefix("s3://").partition("/")
             place = set_aside(
-                self._client("s3"),
+                self.s3,
                 event,
                 bucket=bucket,
                 prefix=prefix.rstrip("/"),
@@ -184,9 +187,6 @@ class _Desk:
                 run_id=self.job.run.run_id,
             )
         self.tell(event, "invalid", {"reason": rejection.code, "detail": rejection.detail, "quarantine": place})
-
-    def _client(self, service: str) -> Any:
-        return open_client(service, purpose=PURPOSE)
 
 
 def _text(event: str) -> str:

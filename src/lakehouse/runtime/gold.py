@@ -105,7 +105,7 @@ def _refuse_uncounted(job: Job) -> None:
 
 def _seen(inputs: Sequence[Prepared]) -> _Seen:
     loads = {(one.name, load.table.ref.identifier): load for one in inputs for load in one.loads.values()}
-    made_of = sorted((name, load.batch, load.inputs(load.batch)) for (name, _), load in loads.items())
+    made_of = [(name, load.batch, load.inputs(load.batch)) for (name, _), load in loads.items()]
     return _Seen(batches=sum(batch for _, batch, _ in made_of), digest=digest_batches(made_of))
 
 

@@ -100,8 +100,7 @@ def parse(df: DataFrame, contract: Contract, options: Options) -> ParsedChanges:
 
 def drift(df: DataFrame, contract: Contract, options: Options) -> DataFrame:
     """The fields that no contract names, and the columns that no file has: `name`, `state`, `rows`, see `lakehouse.cdc.drift`."""
-    event_time = () if options.event_time is None else (options.event_time,)
-    known = (*contract.names, *options.layout.required, *event_time)
+    known = _read_names(contract, options)
     if RAW not in df.columns:
         return typed_drift(df, known)
     if options.form == "csv":
@@ -109,12 +108,17 @@ def drift(df: DataFrame, contract: Contract, options: Options) -> DataFrame:
     return json_drift(df, known)
 
 
+def _read_names(contract: Contract, options: Options) -> tuple[str, ...]:
+    """The fields of a record that are looked at."""
+    event_time = () if options.event_time is None else (options.event_time,)
+    return (*contract.names, *options.layout.required, *event_time)
+
+
 def _records(df: DataFrame, contract: Contract, options: Options) -> Records:
     if RAW not in df.columns:
         return typed_table(df, contract, options.layout, timezone=options.timezone)
     require_bronze(df, contract)
-    event_time = () if options.event_time is None else (options.event_time,)
-    names = (*contract.names, *options.layout.required, *event_time)
+    names = _read_names(contract, options)
     if options.form == "document":
         return document_records(df, names, path=options.records)
     return text_records(df, names, options)
