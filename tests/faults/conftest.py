@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 from fault_lake import FaultLake, Lakes, TableFormat
+from fault_process import TINY
 from fault_proxy import Proxy
 from fault_results import SEED
 from fault_store import running_store, store_conf, store_environment
@@ -15,14 +16,9 @@ from pyspark.sql import SparkSession
 
 from lakehouse.runtime.session import WAREHOUSE, open_session
 
-TINY = {
+QUICK = {
+    **TINY,
     "spark.master": "local[2]",
-    "spark.default.parallelism": "2",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
-    # Compiling a plan takes longer than a dozen rows do.
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
     "spark.driver.extraJavaOptions": "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC",
 }
 
@@ -51,7 +47,7 @@ def store() -> Iterator[Proxy]:
 def spark(tmp_path_factory: pytest.TempPathFactory, store: Proxy) -> Iterator[SparkSession]:
     """A local session as the suite's, quick on tiny tables, that reaches the store as well."""
     folder = tmp_path_factory.mktemp("warehouse")
-    conf = TINY | store_conf(store, folder)
+    conf = QUICK | store_conf(store, folder)
     session = open_session(app_name="faults", warehouse=folder, features=("core", "s3"), conf=conf)
     yield session
     session.stop()

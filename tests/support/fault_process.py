@@ -18,20 +18,34 @@ from fault_lake import FaultLake, Rows
 ROOT = Path(__file__).parents[2]
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """A run of seconds is over before the optimizing compiler pays."""
+TINY = {
+    "spark.default.parallelism": "2",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    # Compiling a plan takes longer than a dozen rows do.
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+}
+"""Settings for tables of a dozen rows."""
 LIMIT = 600
 """Seconds after which a run hangs."""
+PAUSE = 0.2
+"""Seconds between two looks of a reader, which leave the processors to the run."""
 
 
 def start(
     lake: FaultLake, *, under: Sequence[str] = (), by: Sequence[str] = (sys.executable,), **environment: str
 ) -> subprocess.Popen[bytes]:
     """Start the job in a process group of its own, `under` another program or `by` another one than Python if need be."""
+    defaults = lake.folder / "spark" / "spark-defaults.conf"
+    defaults.parent.mkdir(parents=True, exist_ok=True)
+    defaults.write_text("".join(f"{key} {value}\n" for key, value in TINY.items()), encoding="utf-8")
     with (lake.folder / "job.log").open("ab") as log:
         return subprocess.Popen(
             [*under, *by, str(ROOT / "jobs" / "cdc_to_warehouse.py"), *lake.arguments()],
             stdout=log,
             stderr=log,
-            env={**os.environ, "JAVA_TOOL_OPTIONS": QUICK, **environment},
+            env={**os.environ, "JAVA_TOOL_OPTIONS": QUICK, "SPARK_CONF_DIR": str(defaults.parent), **environment},
             start_new_session=True,
         )
 
@@ -84,7 +98,7 @@ def watching(lake: FaultLake, states: Sequence[Expected]) -> Iterator[Watch]:
     watch, done = Watch(), threading.Event()
 
     def look() -> None:
-        while not done.wait(0.05):
+        while not done.wait(PAUSE):
             for name, allowed in whole.items():
                 if getattr(lake, name)() not in allowed:
                     watch.wrong.append(f"{name} showed a part of a batch")

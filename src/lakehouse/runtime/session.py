@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.jars import CORE, Feature, cache_folder, find_jars, find_runtime
 from lakehouse.runtime.java import find_java, java_options
+from lakehouse.runtime.sqlite_catalog import make_tables, without_initialization
 from lakehouse.tables.jvm import java_packages
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
@@ -64,6 +65,7 @@ def open_session(
     if is_submitted():
         spark = SparkSession.builder.appName(app_name).getOrCreate()
         _refuse_other_warehouse(spark, folder)
+        make_tables(spark.sparkContext.getConf().getAll())
         _accept_old_dates(spark)
         _remember_functions(spark)
         return spark
@@ -77,6 +79,7 @@ def open_session(
         conf=conf,
     )
     folder.mkdir(parents=True, exist_ok=True)
+    make_tables(settings.items())
     os.environ |= _local_environment(java.home)
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
@@ -130,7 +133,7 @@ def local_conf(
     given = dict(conf or {})
     options = [*_driver_options(java_options), *filter(None, [given.pop(JAVA_OPTIONS, "")])]
     class_path = [*_class_path(jars), *filter(None, [given.pop(CLASS_PATH, "")])]
-    return {
+    settings = {
         "spark.master": "local[*]",
         **_quiet_conf(),
         **_sql_conf(warehouse),
@@ -140,6 +143,7 @@ def local_conf(
         CLASS_PATH: os.pathsep.join(class_path),
         **given,
     }
+    return {**without_initialization(settings), **settings}
 
 
 def _quiet_conf() -> dict[str, str]:

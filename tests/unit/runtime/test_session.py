@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.session import CLASS_PATH, JAVA_OPTIONS, OLD_DATES, WAREHOUSE, local_conf, open_session
+from lakehouse.runtime.sqlite_catalog import make_tables
 from lakehouse.tables.jvm import java_packages
 
 
@@ -68,7 +69,9 @@ def test_a_warehouse_may_have_any_name(spark: SparkSession, tmp_path: Path) -> N
     """Blanks, percent signs and letters of any script in a folder's name lead to that very folder."""
     folder = tmp_path / "ware house %20 übung 湖"
     folder.mkdir()
-    for key, value in local_conf(warehouse=folder, catalog="odd").items():
+    conf = local_conf(warehouse=folder, catalog="odd")
+    make_tables(conf.items())
+    for key, value in conf.items():
         if key.startswith("spark.sql.catalog.odd"):
             spark.conf.set(key, value)
     spark.sql("create namespace odd.silver")
