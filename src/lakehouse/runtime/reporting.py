@@ -6,10 +6,12 @@ import io
 import json
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, Protocol, TextIO
 
 from lakehouse.bronze.manifest import LoadedFile
+from lakehouse.quality.outcomes import Outcome
 from lakehouse.tables.tallies import MergeResult
 
 LogStyle = Literal["auto", "text", "json"]
@@ -37,6 +39,27 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the ruleset of the job said of the changes of one source table.
+
+    Attributes:
+        table: the source table, `schema.table`.
+        outcomes: one for each rule, in the order of the text.
+        metrics: all that was measured.
+        on_failure: what was to become of rows that fail a rule.
+        rows: how many were judged; deletes are not.
+        failed: how many of them fail a rule of rows.
+    """
+
+    table: str
+    outcomes: tuple[Outcome, ...]
+    metrics: Mapping[str, float]
+    on_failure: str
+    rows: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A whole run: what was read, set aside and written, and what became of the files that it was told of."""
 
@@ -49,6 +72,7 @@ class Summary:
     quarantined: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     drift: tuple[Drift, ...] = ()
+    judged: tuple[Judged, ...] = ()
     written: tuple[Written, ...] = ()
     announced: tuple[LoadedFile, ...] = ()
     seconds: float = 0.0
