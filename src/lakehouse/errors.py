@@ -9,6 +9,7 @@ LakehouseError
 ├── PreflightError           the Spark session cannot do what the job needs; prints the settings to add
 ├── InputGoneError           a planned input file is no longer there, or has changed
 ├── ConservationError        records were lost or came twice on the way; nothing was made of them
+├── QualityError             the data fail the rules of the job; no target was written
 ├── RegistryError            the schema registry does not answer, or not as it should: run again later
 ├── PlanMismatchError        a table holds another batch under the number that is to be merged
 └── CommitError
@@ -75,6 +76,10 @@ class InputGoneError(LakehouseError):
 
 class ConservationError(LakehouseError):
     """Raised, before anything is made of them, when records of a file were lost or came twice while they were loaded."""
+
+
+class QualityError(LakehouseError):
+    """Raised, before any target is written, when changes fail a ruleset that the configuration lets nothing pass."""
 
 
 class RegistryError(LakehouseError):

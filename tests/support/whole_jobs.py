@@ -22,7 +22,7 @@ from lakehouse.tables import Table, open_table
 class WholeJob:
     """A job with inputs of its own and tables in the zone `zone`: of every source table a current and a history one.
 
-    What `outputs` and `gold` hold can be changed before a run.
+    What `outputs`, `gold` and `quality` hold can be changed before a run.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class WholeJob:
             "history": {"table": f"{zone}.{{table}}_history", "write": "history"},
         }
         self.gold: dict[str, dict[str, Any]] = {}
+        self.quality: list[dict[str, Any]] = []
         self.gold_recipe: Recipe | None = None
         self.warehouse = str(spark.sparkContext.getConf().get(WAREHOUSE))
 
@@ -58,20 +59,20 @@ class WholeJob:
             "inputs": self.inputs,
             "outputs": self.outputs,
             "gold": self.gold,
+            "quality": self.quality,
             "quarantine": f"{self.zone}.quarantine",
             "ledger": f"{self.zone}.ledger",
         }
 
-    def run(self, *arguments: str, log: str = "json") -> tuple[int, list[dict[str, Any]]]:
-        """Run it, and return the exit code and what it said, the closing line last."""
+    def run(self, *arguments: str, log: str = "json", recipe: Recipe | None = None) -> tuple[int, list[dict[str, Any]]]:
+        """Run it, with the recipe of its script or another one; return the exit code and what it said, the closing line last."""
         path = self.folder / "job.yaml"
         path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
         script = load_script("cdc_to_warehouse")
         said = io.StringIO()
         with redirect_stdout(said):
-            code = main(
-                script.recipe, script.Params, ["--config", str(path), "--log", log, *arguments], gold=self.gold_recipe
-            )
+            told = ["--config", str(path), "--log", log, *arguments]
+            code = main(recipe or script.recipe, script.Params, told, gold=self.gold_recipe)
         return code, [json.loads(line) for line in said.getvalue().split("\n") if line]
 
     def table(self, name: str) -> Table:

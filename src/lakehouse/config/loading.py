@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from lakehouse.config.base import Model
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError
 
@@ -48,6 +49,9 @@ def load_config(
             section["tables"] = _contracts(section["tables"], origin, f"inputs.{name}.tables", read)
         if isinstance(options := section.get("options"), dict) and isinstance(options.get("schemas"), dict):
             options["schemas"] = _schemas(options["schemas"], origin, f"inputs.{name}.options.schemas", read)
+    for key, gate in _gates(tree):
+        if isinstance(named := gate.get("ruleset"), str) and named.endswith(".dqdl"):
+            gate["ruleset"] = _beside(named, origin, f"{key}.ruleset", read, holds="a ruleset in DQDL")[1]
     return validate(JobConfig, tree, origin)
 
 
@@ -84,8 +88,8 @@ def _keys_at(model: type[BaseModel], location: Sequence[str]) -> list[str]:
         if isinstance(current, type) and issubclass(current, BaseModel):
             current = current.model_fields[part].annotation if part in current.model_fields else None
         else:
-            # A mapping of sections by name: its values are what comes next.
-            current = (get_args(current) or (None,))[-1]
+            # A mapping or a list of sections, or one that may be left out: the section is what comes next.
+            current = next((one for one in get_args(current) if isinstance(one, type) and issubclass(one, Model)), None)
     if isinstance(current, type) and issubclass(current, BaseModel):
         return list(current.model_fields)
     return []
@@ -167,6 +171,15 @@ def _resolve(tree: Any, origin: str, environment: Mapping[str, str], key: str = 
 def _sections(tree: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
     found = tree.get(key)
     return [(n, s) for n, s in found.items() if isinstance(s, dict)] if isinstance(found, dict) else []
+
+
+def _gates(tree: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The sections about quality: one, or each of a list."""
+    found = tree.get("quality")
+    if isinstance(found, dict):
+        return [("quality", found)]
+    gates = enumerate(found) if isinstance(found, list) else ()
+    return [(f"quality.{place}", gate) for place, gate in gates if isinstance(gate, dict)]
 
 
 def _contracts(name: str, origin: str, key: str, read: Callable[[str], str] | None) -> dict[str, Any]:

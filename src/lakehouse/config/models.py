@@ -15,6 +15,7 @@ from lakehouse.cdc.parsing import DMS_TRANSACTIONS, SNAPSHOT, check_feed, check_
 from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.config.base import Model, Name, Pattern, TableFormat
 from lakehouse.config.outputs import GoldTable, Output
+from lakehouse.config.quality import QualityGate
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.compatibility import Mode
 from lakehouse.schemas.type_names import parse_schema
@@ -310,6 +311,7 @@ class JobConfig(Model):
         inputs: change feeds by name.
         outputs: tables to keep.
         gold: tables that the job script works out of the current ones, by the names that it gives them.
+        quality: what changes are held against before they are merged: one gate, or a list of them.
         quarantine: the table of rows that were set aside.
         ledger: the table of what runs planned and committed, see `lakehouse.tables.ledger`.
         lease: what keeps writers of one table apart; only for Delta tables.
@@ -326,9 +328,15 @@ class JobConfig(Model):
     inputs: dict[Name, Input] = Field(min_length=1)
     outputs: dict[Name, Output] = Field(min_length=1)
     gold: dict[Name, GoldTable] = Field(default_factory=dict)
+    quality: tuple[QualityGate, ...] = ()
     quarantine: Name = "ops.quarantine"
     ledger: Name = "ops.ledger"
     lease: LeaseConfig | None = None
     arrivals: Arrivals | None = None
     glue: GlueCatalog | None = None
     params: Mapping[str, Any] = Field(default_factory=dict)
+
+    @field_validator("quality", mode="before")
+    @classmethod
+    def _one_gate_is_a_list_of_one(cls, quality: object) -> object:
+        return (quality,) if isinstance(quality, Mapping) else quality

@@ -14,6 +14,7 @@ from typing import Any
 from lakehouse.bronze.manifest import LoadedFile
 from lakehouse.config.models import Input
 from lakehouse.config.outputs import GoldTable, Output
+from lakehouse.config.quality import QualityGate
 
 _SHAPES_NO_ROW = {"table", "select", "format"}
 """What an output says of where its rows go, and not of what they are."""
@@ -27,7 +28,11 @@ def digest_inputs(files: Iterable[LoadedFile]) -> str:
 
 
 def digest_config(
-    source: Input, table: str | None = None, output: Output | None = None, params: Mapping[str, Any] | None = None
+    source: Input,
+    table: str | None = None,
+    output: Output | None = None,
+    params: Mapping[str, Any] | None = None,
+    gate: QualityGate | None = None,
 ) -> str:
     """What shapes the rows of a source table in a target: feed, options, contract, output and the recipe's own settings.
 
@@ -39,6 +44,7 @@ def digest_config(
         table: one of its source tables; None: bronze, which keeps the records of all as they are.
         output: the target.
         params: what the recipe was told.
+        gate: what holds rows back; one that only speaks or stops shapes none.
     """
     shape: dict[str, Any] = {"feed": source.feed, "files": source.files, "header": source.header}
     if table is not None and output is not None:
@@ -48,6 +54,8 @@ def digest_config(
             "output": {**output.model_dump(exclude=_SHAPES_NO_ROW), "track": output.track.get(table)},
             "params": dict(params or {}),
         }
+        if gate is not None and gate.on_failure == "quarantine":
+            shape["quality"] = gate.model_dump(exclude={"select"})
     return _digest(shape)
 
 

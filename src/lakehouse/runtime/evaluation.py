@@ -18,7 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import quoted
+from lakehouse.columns import Columns, as_tuple, quoted
 from lakehouse.errors import ConfigError
 from lakehouse.quality.asking import ANSWERS, PLACE, count_groups
 from lakehouse.quality.outcomes import Evaluation, Outcome, Verdict
@@ -47,6 +47,7 @@ def evaluate(
     as_of: datetime,
     history: Sequence[Mapping[str, float]] = (),
     composites: Literal["dataset", "row"] = "dataset",
+    carried: Columns = (),
 ) -> Evaluation:
     """Work out every rule of a ruleset. Rules fail and err by themselves: nothing of that is raised.
 
@@ -63,6 +64,7 @@ def evaluate(
         as_of: the instant that `now()` and ages are of; days begin at midnight of its zone.
         history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)`.
         composites: whether a composite joins the verdicts of its rules, or is asked of each row, which all have to pass.
+        carried: columns that rules do not see and the rows keep, such as where a row came from.
 
     Raises:
         RulesetError: the text is no ruleset.
@@ -75,7 +77,8 @@ def evaluate(
     require_names(df)
     keep_text(df.sparkSession)  # predicates and queries of rules are text, too
     parsed = parse_ruleset(ruleset) if isinstance(ruleset, str) else ruleset
-    subject = Subject(frame=df, sources=sources, as_of=as_of, query=lambda text: _query(text, df, sources))
+    seen = df.drop(*as_tuple(carried))
+    subject = Subject(frame=seen, sources=sources, as_of=as_of, query=lambda text: _query(text, seen, sources))
     entries = plan_rules(parsed, subject)
     rules = list(leaves(entries))
     analyzers = plan_analyzers(parsed, subject, first=len(rules))

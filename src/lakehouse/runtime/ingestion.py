@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -63,6 +64,11 @@ class Loaded:
     def inputs(self, batch: int) -> str:
         """The digest of what a batch was made of."""
         return digest_inputs(entry for entry in self.files if entry.batch == batch)
+
+    @property
+    def loaded_at(self) -> datetime:
+        """When the newest batch was planned, which a rerun does not change."""
+        return max(entry.loaded_at for entry in self.files if entry.batch == self.batch)
 
 
 def ingest(bronze: Table, source: Input, landed: Sequence[LandedFile], run: Run, refuse: Refuse) -> Loaded:

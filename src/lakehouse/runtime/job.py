@@ -1,6 +1,6 @@
 """The entrance of every job script: arguments, configuration, session, run, exit code.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or configuration. Arguments nobody knows pass by: AWS Glue adds its own.
+Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 stopped by the rules for quality. Arguments nobody knows pass by: AWS Glue adds its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pyspark.errors import PySparkException
 from lakehouse.aws.object_events import ObjectEvent
 from lakehouse.config.loading import load_config, validate
 from lakehouse.config.models import JobConfig
-from lakehouse.errors import ConfigError, LakehouseError, PreflightError
+from lakehouse.errors import ConfigError, LakehouseError, PreflightError, QualityError
 from lakehouse.runtime.announced import read_events, run_announced
 from lakehouse.runtime.planning import Job, Recipe
 from lakehouse.runtime.reporting import Reporter, reporter
@@ -28,7 +28,7 @@ from lakehouse.runtime.runner import run_job
 from lakehouse.runtime.runs import Run
 from lakehouse.runtime.session import is_submitted, open_session
 
-DONE, FAILED, BAD_USAGE = 0, 1, 2
+DONE, FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 3
 
 
 def main(
@@ -52,6 +52,9 @@ def main(
     except (ConfigError, PreflightError) as error:
         report.fail(str(error), kind=type(error).__name__)
         return BAD_USAGE
+    except QualityError as error:
+        report.fail(str(error), kind=type(error).__name__)
+        return STOPPED
     except LakehouseError as error:
         report.fail(str(error), kind=type(error).__name__)
         return FAILED

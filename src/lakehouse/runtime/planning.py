@@ -16,6 +16,7 @@ from lakehouse.columns import EVENT_TIME, OP, ORIGIN, PROVIDED, SEQUENCE
 from lakehouse.config.base import TableFormat
 from lakehouse.config.models import Contract, Input, JobConfig
 from lakehouse.config.outputs import Output
+from lakehouse.config.quality import QualityGate
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.leasing import open_leases
 from lakehouse.runtime.places import Places
@@ -81,6 +82,10 @@ class Job:
     def app(self, task: Task) -> str:
         """Whose batches the commits to a target count."""
         return f"{self.config.job}/{task.input}"
+
+    def gate(self, table: str) -> QualityGate | None:
+        """What the changes of a source table are held against, if anything."""
+        return next((gate for gate in self.config.quality if like(table, gate.select)), None)
 
     def merged(self, task: Task, result: MergeResult) -> Written:
         """Report a merge, and what to keep of it for the end."""

@@ -84,7 +84,8 @@ def _make_plan(job: Job, loads: Mapping[str, Loaded], task: Task) -> Plan:
     target, app, label = job.open(task.ref), job.app(task), named(task.output.table, task.source)
     there, load = target.exists(), loads.get(task.source)
     held = last_marker(target, app) if there and load else None
-    config = digest_config(job.config.inputs[task.input], task.source, task.output, job.config.params)
+    source, gate = job.config.inputs[task.input], job.gate(task.source)
+    config = digest_config(source, task.source, task.output, job.config.params, gate)
     marker = CommitMarker(app=app, sequence=0, config_hash=config, run_id=job.run.run_id)
     if load and load.batch:
         check_held(held, load, label)

@@ -36,6 +36,8 @@ SCHEMA = StructType(
 )
 
 LEFT_OUT = "left out by the recipe"
+FAILS_RULES = "fails_rules"
+"""The reason of a row that the ruleset of the job holds back."""
 
 Parse = Callable[[DataFrame], ParsedChanges]
 
@@ -99,9 +101,23 @@ class Quarantine:
         """Account for the rows of one source table and keep the rejected ones, before anything is merged."""
         account = account_for(slice_.parsed)
         if account.rejected:
-            mine = f"{TABLE} = {quoted_text(table)} AND {REASON} <> '{TOO_LATE}'"
+            mine = f"{TABLE} = {quoted_text(table)} AND {REASON} NOT IN ('{TOO_LATE}', '{FAILS_RULES}')"
             self._keep_new(table, mine, slice_)
         return account
+
+    def held_through(self, table: str) -> int:
+        """The newest batch of a source table of which rows are held back; 0: none ever was."""
+        return self._newest(_held(table)) if self.table.exists() else 0
+
+    def held(self, table: str, *, since: int, through: int) -> DataFrame:
+        """Which records of some batches are held back: `_source_file` and `_row`, each once."""
+        mine = f"{_held(table)} AND {BATCH} > {since:d} AND {BATCH} <= {through:d}"
+        return self.table.read().where(mine).select(FILE, ROW).distinct()
+
+    def hold(self, table: str, rows: DataFrame, *, known: int, through: int) -> None:
+        """Hold rows of a batch back, unless another run did meanwhile: then those are held back that it told of."""
+        self._ensure()
+        self._keep(table, rows, unless=f"{_held(table)} AND {BATCH} > {known:d}", through=through)
 
     def keep_late(self, table: str, target: str, late: DataFrame, *, through: int) -> None:
         """Keep changes that lie before the horizon of a target, which its merge will set aside."""
@@ -180,6 +196,9 @@ class Quarantine:
     def _kept(self, mine: str) -> int:
         """The newest batch of which such rows are in the table."""
         self._ensure()
+        return self._newest(mine)
+
+    def _newest(self, mine: str) -> int:
         known = self.table.read().where(mine).agg(F.max(BATCH)).head()
         return (known[0] or 0) if known else 0
 
@@ -202,6 +221,10 @@ class Quarantine:
             added = append_unless(self.table, kept, where=unless, commit=marker)
             reach("quarantine.after_append")
         return added
+
+
+def _held(table: str) -> str:
+    return f"{TABLE} = {quoted_text(table)} AND {REASON} = '{FAILS_RULES}'"
 
 
 def _described(file: RefusedFile) -> str:

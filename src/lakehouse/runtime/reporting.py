@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, Protocol, TextIO
@@ -13,6 +14,9 @@ from typing import Literal, Protocol, TextIO
 from lakehouse.bronze.manifest import LoadedFile
 from lakehouse.quality.outcomes import Outcome
 from lakehouse.tables.tallies import MergeResult
+
+WARNINGS = frozenset({"refused", "incomplete", "rule_failed", "rule_error"})
+"""Events that somebody should look at."""
 
 LogStyle = Literal["auto", "text", "json"]
 
@@ -57,6 +61,12 @@ class Judged:
     on_failure: str
     rows: int
     failed: int
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many rules passed, failed, and could not be worked out."""
+        counted = Counter(one.verdict.lower() for one in self.outcomes)
+        return {verdict: counted[verdict] for verdict in ("passed", "failed", "error")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +166,7 @@ class JsonReporter:
                 "quarantined": summary.quarantined,
                 "skipped": summary.skipped,
                 "drift": [asdict(one) for one in summary.drift],
+                "rules": {one.table: one.verdicts for one in summary.judged},
                 "data_commits": summary.commits,
                 "seconds": round(summary.seconds, 1),
             }
@@ -186,8 +197,9 @@ class TextReporter:
         """One line for the event; the facts are for machines. Brackets in names are only brackets."""
         from rich.markup import escape  # noqa: PLC0415  as above
 
-        del event, facts
-        self._console.print(f"[green]✓[/] {escape(message)}")
+        del facts
+        mark = "[yellow]![/]" if event in WARNINGS else "[green]✓[/]"
+        self._console.print(f"{mark} {escape(message)}")
 
     def close(self, summary: Summary) -> None:
         """The closing table."""
@@ -216,6 +228,8 @@ class TextReporter:
             self._console.print(f"  refused      {_listed(summary.refused_files)}")
         self._console.print(f"  quarantined  {_listed(summary.quarantined)}")
         self._console.print(f"  skipped      {_listed(summary.skipped)}")
+        for judged in summary.judged:
+            self._console.print(f"  rules        {escape(judged.table)}: {_listed(judged.verdicts)}")
         for item in summary.written:
             for line in item.evolved:
                 self._console.print(f"  evolved      {escape(item.table)}: {escape(line)}")

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from time import monotonic
 
 from pyspark.sql import DataFrame
@@ -20,31 +19,27 @@ from pyspark.sql import functions as F
 
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.cdc.changes import TOO_LATE
-from lakehouse.cdc.parsing import SNAPSHOT, drift_of_changes, parse_changes
+from lakehouse.cdc.parsing import SNAPSHOT
 from lakehouse.columns import TABLE
 from lakehouse.config.models import FORMATS, Contract, Input
 from lakehouse.errors import ConfigError
 from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
+from lakehouse.runtime.applying import Applied, Work, apply_work, judge_work, parser, work_of
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.contracts import register_contracts
+from lakehouse.runtime.gate import check_gates, require_passed
 from lakehouse.runtime.gold import plan_gold, refresh_gold
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
 from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
-from lakehouse.runtime.plans import Plan, Prepared, check_plans, committed_rows, make_plans, pending_rows
+from lakehouse.runtime.plans import Prepared, check_plans, committed_rows, make_plans, pending_rows
 from lakehouse.runtime.preflight import check_session
-from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
+from lakehouse.runtime.quarantine import Quarantine
 from lakehouse.runtime.registration import register_tables
-from lakehouse.runtime.reporting import Drift, Summary, Written
+from lakehouse.runtime.reporting import Judged, Summary
 from lakehouse.runtime.snapshot_runs import run_snapshots
-from lakehouse.schemas.differences import describe_changes
 from lakehouse.tables import Table
-from lakehouse.tables.compaction import too_late
 from lakehouse.tables.ledger import FAILED, PLANNED, add_rows, recall_targets
-from lakehouse.tables.merging import merge_current, merge_history
-
-MOST_DRIFT = 50
-"""Names of one source table that a run tells of: names are the producer's, and may be as many as the records."""
 
 
 def run_job(job: Job) -> Summary:
@@ -54,11 +49,13 @@ def run_job(job: Job) -> Summary:
         ConfigError: names that fit nothing, a missing landing folder.
         PreflightError: the session lacks what the formats need.
         IncompatibleSchemaError: a target is there and does not fit; nothing was written.
+        QualityError: changes fail rules that let nothing pass; no target was written, unless it is one of full extracts.
         PlanMismatchError: a target holds other batches than bronze, or is not the table it was; no target was written.
     """
     started = monotonic()
     formats = [output.format for output in job.config.outputs.values()]
     formats += [table.format for table in job.config.gold.values()]
+    check_gates(job)
     check_session(job.spark, {one or job.config.format for one in (None, *formats)}, job.config.catalog)
     inputs = [_prepare(job, name) for name in job.config.inputs]
     gold = plan_gold(job, inputs)
@@ -72,9 +69,13 @@ def run_job(job: Job) -> Summary:
         announced=tuple(entry for one in inputs for entry in _announced(job, one)),
     )
     try:
+        works = {one.name: _works(job, one) for one in inputs}
+        require_passed(_judge_first(work for some in works.values() for work in some))
         for one in inputs:
-            run_input = run_snapshots if job.config.inputs[one.name].feed == SNAPSHOT else _run_input
-            summary = run_input(job, one, summary)
+            if job.config.inputs[one.name].feed == SNAPSHOT:
+                summary = run_snapshots(job, one, summary)
+            else:
+                summary = _run_input(job, one, works[one.name], summary)
         summary = replace(summary, written=(*summary.written, *refresh_gold(job, inputs, gold.plans)))
     except Exception:
         # Whatever becomes of this note, the failure is what counts.
@@ -138,53 +139,54 @@ def _announce(job: Job, ledger: Table, inputs: Sequence[Prepared]) -> None:
     add_rows(ledger, pending_rows(job, pending, PLANNED, at=datetime.now(tz=UTC)))
 
 
-def _run_input(job: Job, prepared: Prepared, summary: Summary) -> Summary:
-    name, tables, loads = prepared.name, prepared.tables, prepared.loads
-    source = job.config.inputs[name]
+def _works(job: Job, prepared: Prepared) -> list[Work]:
+    """The source tables of an input that have a batch; those that share a bronze table share its rows."""
+    source = job.config.inputs[prepared.name]
+    if source.feed == SNAPSHOT:
+        return []
+    shared = {
+        load.table.ref.identifier: BronzeRows(table=load.table, source=source)
+        for load in _distinct(prepared.loads.values())
+    }
+    return work_of(job, prepared, lambda load: shared[load.table.ref.identifier])
+
+
+def _judge_first(works: Iterable[Work]) -> tuple[Judged, ...]:
+    """What the rules say of the source tables of which everything has to pass before any target is written."""
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        return tuple(one for found in pool.map(judge_work, [work for work in works if work.stops]) for one in found)
+
+
+def _run_input(job: Job, prepared: Prepared, works: Sequence[Work], summary: Summary) -> Summary:
     quarantine = _quarantine(job)
-    for load in _distinct(loads.values()):
+    loads = _distinct(prepared.loads.values())
+    for load in loads:
         summary = replace(
             summary,
             files=summary.files + load.new_files,
             repeated_files=summary.repeated_files + load.repeated_files,
             refused_files=dict(Counter(summary.refused_files) + Counter(file.reason for file in load.refused)),
         )
-    shared = _distinct(loads.values())
-    bronze = {load.table.ref.identifier: BronzeRows(table=load.table, source=source) for load in shared}
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        futures = [
-            pool.submit(
-                _apply,
-                job,
-                bronze[loads[table].table.ref.identifier],
-                table,
-                contract,
-                prepared.plans_of(table),
-                loads[table].batch,
-                quarantine,
-            )
-            for table, contract in tables.items()
-            if loads[table].batch
-        ]
-        futures += [
-            pool.submit(_apply_unrouted, job, name, bronze[load.table.ref.identifier], tables, load.batch, quarantine)
-            for load in shared
-            if load.batch and "{table}" not in source.bronze
-        ]
+        futures = [pool.submit(apply_work, work, quarantine) for work in works]
+        if works and "{table}" not in job.config.inputs[prepared.name].bronze:
+            # All tables are in one bronze table, and so are the rows of none of them.
+            futures += [pool.submit(_apply_unrouted, job, prepared, works[0], quarantine)]
         return _counted(summary, [future.result() for future in futures])
 
 
-def _counted(summary: Summary, done: Iterable[tuple[Account, list[Written]]]) -> Summary:
+def _counted(summary: Summary, done: Iterable[Applied]) -> Summary:
     """The summary with what became of the rows of each table."""
     quarantined, skipped = Counter(summary.quarantined), Counter(summary.skipped)
-    rows, written, drift = summary.rows, list(summary.written), list(summary.drift)
-    for account, results in done:
-        quarantined.update(account.rejected)
-        skipped.update(account.skipped)
-        rows += account.rows
-        written += results
-        drift += account.drift
-        if late := sum(one.result.quarantined for one in results):
+    rows, written, drift, judged = summary.rows, list(summary.written), list(summary.drift), list(summary.judged)
+    for one in done:
+        quarantined.update(one.account.rejected)
+        skipped.update(one.account.skipped)
+        rows += one.account.rows
+        written += one.written
+        drift += one.account.drift
+        judged += one.judged
+        if late := sum(each.result.quarantined for each in one.written):
             quarantined[TOO_LATE] += late
     return replace(
         summary,
@@ -193,6 +195,7 @@ def _counted(summary: Summary, done: Iterable[tuple[Account, list[Written]]]) ->
         skipped=dict(skipped),
         written=tuple(written),
         drift=tuple(drift),
+        judged=tuple(judged),
     )
 
 
@@ -231,84 +234,20 @@ def _ingest(
     return loads
 
 
-def _apply(
-    job: Job,
-    bronze: BronzeRows,
-    table: str,
-    contract: Contract,
-    plans: Sequence[Plan],
-    batch: int,
-    quarantine: Quarantine,
-) -> tuple[Account, list[Written]]:
-    """Bring every target of one source table up to the newest batch."""
-    pending: dict[int, list[Plan]] = {}
-    for plan in plans:
-        pending.setdefault(plan.start, []).append(plan)
-    account, written = Account(), []
-    parse = _parser(bronze.source, contract, table)
-    for start, together in pending.items():
-        rows = bronze.after(start)
-        if "{table}" not in bronze.source.bronze:
-            rows = rows.where(F.col(TABLE) == table)
-        # Parsed once, and the recipe followed once, whatever it is merged into.
-        slice_ = Slice.of(rows, parse, since=start, through=batch)
-        reach("runner.parsed")
-        changes = job.recipe({table: slice_.parsed.changes}, job.params)[table].localCheckpoint(eager=False)
-        counted = quarantine.settle(table, slice_)
-        reach("runner.quarantined")
-        done = [_merge(job, plan, changes, quarantine) for plan in together]
-        written += done
-        if not account.rows:
-            account = left_out(counted, changes, merged=done[0].result.input)
-            account = replace(account, drift=_drift(bronze.source, contract, table, slice_.rows))
-    return account, written
+def _apply_unrouted(job: Job, prepared: Prepared, work: Work, quarantine: Quarantine) -> Applied:
+    """Account for the rows that belong to no table of this job: control records, other tables, garbage.
 
-
-def _drift(source: Input, contract: Contract, table: str, rows: DataFrame) -> tuple[Drift, ...]:
-    """What the rows of a source table hold beside its contract, the most frequent first; nothing unless it is asked for."""
-    if source.drift == "ignore":
-        return ()
-    found = drift_of_changes(rows, feed=source.feed, schema=contract.schema_, keys=contract.keys, **source.options)
-    most = found.orderBy(F.col("rows").desc(), "state", "name").limit(MOST_DRIFT).collect()
-    return tuple(Drift(table=table, column=row.name, state=row.state, rows=row.rows) for row in most)
-
-
-def _merge(job: Job, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> Written:
-    task, target = plan.task, plan.target
-    late = too_late(target, changes)
-    if late is not None:
-        quarantine.keep_late(task.source, task.ref.identifier, late, through=plan.marker.sequence)
-    merge = merge_history if task.output.write == "history" else merge_current
-    before = target.schema() if task.spec.evolve and target.exists() else None
-    result = merge(target, changes, task.spec, commit=plan.marker)
-    reach("runner.merged")
-    written = job.merged(task, result)
-    return written if before is None else replace(written, evolved=describe_changes(before, target.schema()))
-
-
-def _parser(source: Input, contract: Contract, table: str) -> Parse:
-    """The feed's parser, told everything but the rows."""
-    return partial(
-        parse_changes,
-        feed=source.feed,
-        schema=contract.schema_,
-        keys=contract.keys,
-        table=table,
-        required=contract.required,
-        **source.options,
-    )
-
-
-def _apply_unrouted(
-    job: Job, name: str, bronze: BronzeRows, tables: Mapping[str, Contract], batch: int, quarantine: Quarantine
-) -> tuple[Account, list[Written]]:
-    """Account for the rows that belong to no table of this job: control records, other tables, garbage."""
-    any_table, contract = next(iter(tables.items()))
-    parse = _parser(bronze.source, contract, any_table)
+    Args:
+        job: the job.
+        prepared: the input.
+        work: of any of its tables, whose parser serves for them.
+        quarantine: of the job.
+    """
 
     def nobodys(since: int) -> DataFrame:
         # Behind a function, so that it stays with Spark: Iceberg 1.11 fails on NOT IN where a partition value is null.
-        return bronze.after(since).where(~F.coalesce(F.col(TABLE), F.lit("")).isin(*tables))
+        return work.bronze.after(since).where(~F.coalesce(F.col(TABLE), F.lit("")).isin(*prepared.tables))
 
-    app = f"{job.config.job}/{name}/unrouted"
-    return quarantine.settle_unrouted(app, bronze.table, nobodys, parse, through=batch), []
+    app = f"{job.config.job}/{prepared.name}/unrouted"
+    parse = parser(work.bronze.source, work.contract, work.table)
+    return Applied(account=quarantine.settle_unrouted(app, work.load.table, nobodys, parse, through=work.load.batch))

@@ -9,9 +9,10 @@ from dataclasses import replace
 from lakehouse.config.models import Contract, Input
 from lakehouse.runtime import landing
 from lakehouse.runtime.extracts import Extract, find_extracts, read_extract
+from lakehouse.runtime.gate import judge, require_passed
 from lakehouse.runtime.planning import WORKERS, Job, Task
 from lakehouse.runtime.plans import Prepared
-from lakehouse.runtime.reporting import Summary, Written
+from lakehouse.runtime.reporting import Judged, Summary, Written
 from lakehouse.tables.snapshots import merge_snapshot, newest_version
 
 
@@ -20,6 +21,7 @@ def run_snapshots(job: Job, prepared: Prepared, summary: Summary) -> Summary:
 
     Raises:
         ConfigError: the files do not lie as the configuration says.
+        QualityError: a snapshot fails rules that let nothing pass; older ones, and other tables, may have been applied.
         InvalidChangesError: a snapshot cannot be read or merged; older ones, and other tables, may have been.
     """
     source, tables = job.config.inputs[prepared.name], prepared.tables
@@ -33,23 +35,25 @@ def run_snapshots(job: Job, prepared: Prepared, summary: Summary) -> Summary:
             for table, contract in tables.items()
         ]
         done = [future.result() for future in futures]
-    for files, rows, results in done:
+    for files, rows, results, judged in done:
         summary = replace(
             summary,
             files=summary.files + files,
             rows=summary.rows + rows,
             written=(*summary.written, *results),
+            judged=(*summary.judged, *judged),
         )
     return summary
 
 
 def _apply_snapshots(
     job: Job, source: Input, table: str, contract: Contract, tasks: Sequence[Task], extracts: Sequence[Extract]
-) -> tuple[int, int, list[Written]]:
+) -> tuple[int, int, list[Written], list[Judged]]:
     """Bring every target of one source table up to the newest complete snapshot, one after the other."""
     targets = [(task, job.open(task.ref)) for task in tasks]
     newest = {task.ref: newest_version(target, task.output.write) for task, target in targets}
     files, total, written = 0, 0, []
+    judged: list[Judged] = []
     for extract in extracts:
         pending = [(task, target) for task, target in targets if extract.is_newer(newest[task.ref])]
         if not pending:
@@ -61,10 +65,14 @@ def _apply_snapshots(
         changes, rows = read_extract(job.spark, source, table, contract, extract)
         rules = source.snapshots.rules(table)
         followed = job.recipe({table: changes}, job.params)[table].localCheckpoint(eager=False)
+        gate = job.gate(table)
+        if gate is not None:
+            judged.append(judge(job, gate, table, followed, as_of=job.run.started_at).judged)
+            require_passed(judged)
         for task, target in pending:
             result = merge_snapshot(
                 target, followed, task.spec, write=task.output.write, version=extract.version, rules=rules
             )
             written.append(job.merged(task, result))
         files, total = files + len(extract.files), total + rows
-    return files, total, written
+    return files, total, written, judged

@@ -128,6 +128,14 @@ def csv_records(
     )
 
 
+def record_text(df: DataFrame) -> Column:
+    """The record of each bronze row as text, for quarantine: as it arrived, or the columns of its own as JSON, in UTC."""
+    if RAW in df.columns:
+        return F.col(RAW)
+    payload = [name for name in df.columns if name not in _BRONZE]
+    return F.to_json(F.struct(*(F.col(quoted(name)) for name in payload)), {"timeZone": "UTC"})
+
+
 def typed_records(df: DataFrame, *, timezone: str) -> Records:
     """Rows with columns of their own; a name matches exactly or else in any case, as Spark has it.
 

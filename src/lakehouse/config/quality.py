@@ -1,0 +1,44 @@
+"""What the rows of a job are held against before they are merged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from lakehouse.config.base import Model, Name
+from lakehouse.errors import ConfigError
+from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
+
+OnFailure = Literal["quarantine", "warn", "fail"]
+
+
+class QualityGate(Model):
+    """A ruleset for the changes of some source tables, as the recipe makes them.
+
+    Judged are the upserts of a batch that carry every column; rules of whole datasets speak of those. A table has the first
+    gate whose `select` fits.
+
+    Attributes:
+        ruleset: in DQDL, or the name of a file that ends in `.dqdl`, beside the configuration.
+        on_failure: `quarantine` sets the rows aside that fail a rule which failed, `warn` only says so, `fail` stops the run
+            before any target is written.
+        select: the source tables, as an SQL LIKE pattern.
+        sources: what rules call other datasets, and the tables that those are, of the job's format.
+    """
+
+    ruleset: Name
+    on_failure: OnFailure = "quarantine"
+    select: Name = "%"
+    sources: dict[Name, Name] = Field(default_factory=dict)
+
+    @field_validator("ruleset")
+    @classmethod
+    def _ruleset_makes_sense(cls, text: str) -> str:
+        try:
+            problems = check_ruleset(parse_ruleset(text))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        if problems:
+            raise ValueError("; ".join(map(str, problems)))
+        return text

@@ -1,0 +1,197 @@
+"""The gate before the merges: what the rules of the job say of the changes of a batch, and which rows it holds back.
+
+What is held back is in quarantine before anything is merged, and from then on it is what quarantine says: a rerun, and a table
+that catches up later, leave out the same records, whatever a rule that speaks of other tables would say by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.changes import ORIGIN_TYPE, UPSERT
+from lakehouse.cdc.feeds.records import record_text
+from lakehouse.cdc.parsing import SNAPSHOT
+from lakehouse.columns import CHANGE_COLUMNS, DETAIL, FILE, OP, ORIGIN, PART, PROVIDED, RAW, REASON, ROW
+from lakehouse.config.quality import QualityGate
+from lakehouse.errors import ConfigError, QualityError
+from lakehouse.quality.outcomes import Evaluation
+from lakehouse.quality.row_results import FAIL
+from lakehouse.quality.rules import Analyzer
+from lakehouse.quality.rulesets import parse_ruleset
+from lakehouse.runtime.evaluation import evaluate
+from lakehouse.runtime.planning import Job, like
+from lakehouse.runtime.quarantine import FAILS_RULES, Account, Quarantine, Slice
+from lakehouse.runtime.reporting import Judged
+
+ROWS = "Dataset.*.RowCount"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a ruleset said of changes.
+
+    Attributes:
+        judged: for the report.
+        failing: the rows that fail a rule which failed: `_origin` and `rules`, their texts; None: none is to be held back.
+    """
+
+    judged: Judged
+    failing: DataFrame | None = None
+
+
+def check_gates(job: Job) -> None:
+    """Refuse gates that no table passes, and those that would take rows out of full extracts.
+
+    Raises:
+        ConfigError: says which, and what to do.
+    """
+    feeds = {table: source.feed for source in job.config.inputs.values() for table in source.tables}
+    for gate in job.config.quality:
+        if not any(like(table, gate.select) for table in feeds):
+            msg = f"quality.select {gate.select!r} fits none of: {', '.join(feeds)}"
+            raise ConfigError(msg)
+    for table, feed in feeds.items():
+        own = job.gate(table)
+        if feed == SNAPSHOT and own is not None and own.on_failure == "quarantine":
+            msg = f"quality: a row that is held back from a full extract of {table} would look deleted; set on_failure to warn or fail"
+            raise ConfigError(msg)
+
+
+def judge(job: Job, gate: QualityGate, table: str, changes: DataFrame, *, as_of: datetime) -> Judgement:
+    """Hold the changes of a source table against its ruleset, and say what fails.
+
+    Args:
+        job: the job.
+        gate: of the table.
+        table: the source table.
+        changes: the changes that the recipe made, kept: they are read more than once.
+        as_of: the instant that `now()` and ages are of.
+    """
+    if gate.on_failure == "quarantine" and ORIGIN not in changes.columns:
+        msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows are held back; keep it, or set on_failure to warn or fail"
+        raise ConfigError(msg)
+    ours = [name for name in CHANGE_COLUMNS if name in changes.columns]
+    whole = F.col(PROVIDED).isNull() if PROVIDED in ours else F.lit(True)
+    ruleset = parse_ruleset(gate.ruleset)
+    found = evaluate(
+        changes.where((F.col(OP) == UPSERT) & whole),
+        replace(ruleset, analyzers=(*ruleset.analyzers, Analyzer(type="RowCount"))),
+        sources={alias: job.table(name).read() for alias, name in gate.sources.items()},
+        as_of=as_of,
+        carried=ours,
+    )
+    for outcome in found.outcomes:
+        if outcome.verdict != "Passed":
+            said = f"{table}: {outcome.rule} {outcome.verdict.lower()}: {outcome.reason}"
+            job.report.step(f"rule_{outcome.verdict.lower()}", said, table=table, rule=outcome.rule)
+    failing = _failing(found) if gate.on_failure == "quarantine" else None
+    judged = Judged(
+        table=table,
+        outcomes=found.outcomes,
+        metrics=found.metrics,
+        on_failure=gate.on_failure,
+        rows=int(found.metrics.get(ROWS, 0)),
+        failed=failing.count() if failing is not None else 0,
+    )
+    return Judgement(judged=judged, failing=failing)
+
+
+def require_passed(judged: Iterable[Judged]) -> None:
+    """Stop where every rule has to pass.
+
+    Raises:
+        QualityError: one failed, or could not be worked out.
+    """
+    bad = [
+        f"{one.table}: {outcome.rule} {outcome.verdict.lower()}: {outcome.reason}"
+        for one in judged
+        if one.on_failure == "fail"
+        for outcome in one.outcomes
+        if outcome.verdict != "Passed"
+    ]
+    if bad:
+        listed = "\n".join(bad)
+        msg = (
+            f"the rules stop the batch, and no target was written:\n{listed}\nThe batch waits in bronze: mend the data at the "
+            "source and the ruleset, or let it pass with another on_failure."
+        )
+        raise QualityError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """The changes that go on, and how many did not: `records` of bronze, which made `changes_held` changes."""
+
+    changes: DataFrame
+    records: int = 0
+    changes_held: int = 0
+
+    def account(self, account: Account) -> Account:
+        """The account of the rows that the changes were made from, with those that were held back."""
+        if not self.records:
+            return account
+        return replace(
+            account,
+            understood=account.understood - self.records,
+            changes=account.changes - self.changes_held,
+            rejected={**account.rejected, FAILS_RULES: self.records},
+        )
+
+
+def hold_back(
+    quarantine: Quarantine, table: str, slice_: Slice, changes: DataFrame, failing: DataFrame | None, *, decided: int
+) -> Passing:
+    """Take out of the changes what quarantine holds of their batches, after the records that fail were added to it.
+
+    Args:
+        quarantine: of the job.
+        table: the source table.
+        slice_: the bronze rows that the changes were made from.
+        changes: what the recipe made of them.
+        failing: as `Judgement` has it.
+        decided: the batch up to which a table shows what was held back; nothing is added to that any more.
+    """
+    known = quarantine.held_through(table)
+    if failing is not None and max(known, decided) < slice_.through:
+        quarantine.hold(table, _records(slice_.rows, changes, failing), known=known, through=slice_.through)
+        known = slice_.through
+    if known <= slice_.since:
+        return Passing(changes=changes)
+    places = F.broadcast(quarantine.held(table, since=slice_.since, through=slice_.through))
+    same = (F.col(f"{ORIGIN}.file") == places[FILE]) & (F.col(f"{ORIGIN}.row") == places[ROW])
+    held = changes.join(places, on=same, how="left_semi").agg(F.count_distinct(ORIGIN), F.count(F.lit(1))).first()
+    records, changes_held = held or (0, 0)
+    kept = changes.join(places, on=same, how="left_anti").localCheckpoint(eager=False)
+    return Passing(changes=kept, records=records, changes_held=changes_held)
+
+
+def _records(rows: DataFrame, changes: DataFrame, failing: DataFrame) -> DataFrame:
+    """The bronze rows of the records that fail: `_reason`, `_detail`, `_raw`, `_origin`. All changes of a record go with it."""
+    told = failing.groupBy(F.col(f"{ORIGIN}.file").alias(FILE), F.col(f"{ORIGIN}.row").alias(ROW)).agg(
+        F.concat_ws("; ", F.sort_array(F.array_distinct(F.flatten(F.collect_list("rules"))))).alias(DETAIL)
+    )
+    theirs = changes.select(ORIGIN, F.col(f"{ORIGIN}.file").alias(FILE), F.col(f"{ORIGIN}.row").alias(ROW)).distinct()
+    own = theirs.join(F.broadcast(told), on=[FILE, ROW], how="inner").select(DETAIL, ORIGIN)
+    part = F.col(PART) if PART in rows.columns else F.lit(None)
+    texts = rows.select(
+        F.struct(F.col(FILE).alias("file"), F.col(ROW).alias("row"), part.alias("part"))
+        .cast(ORIGIN_TYPE)
+        .alias("place"),
+        record_text(rows).alias(RAW),
+    )
+    found = texts.join(F.broadcast(own), on=F.col("place").eqNullSafe(F.col(ORIGIN)), how="inner")
+    return found.select(F.lit(FAILS_RULES).alias(REASON), DETAIL, RAW, ORIGIN)
+
+
+def _failing(found: Evaluation) -> DataFrame | None:
+    """The records that fail a rule which failed; a rule that passed by its threshold has accepted the rows that fail it."""
+    failed = [one.rule for one in found.outcomes if one.verdict == "Failed"]
+    if not failed:
+        return None
+    rules = F.array_intersect(FAIL, F.array(*map(F.lit, failed)))
+    return found.rows.select(ORIGIN, rules.alias("rules")).where(F.size("rules") > 0).localCheckpoint(eager=False)

@@ -1,0 +1,211 @@
+"""The gate of a job: rows that fail are set aside once and for all, a batch that must not pass stops, and a run says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from whole_jobs import WholeJob
+
+from lakehouse.failpoints import FailOnce, installed
+from lakehouse.runtime.job import BAD_USAGE, DONE, FAILED, STOPPED
+from lakehouse.tables.protocol import Format
+
+ORDERS = {"keys": ["id"], "columns": {"id": "bigint", "country": "string", "total": "decimal(10,2)"}}
+KNOWN = 'ColumnValues "country" in ["DE", "FR"]'
+POSITIVE = 'ColumnValues "total" > 0'
+MOST_NAMED = 'Completeness "country" >= 0.5'
+RULES = f'Rules = [{KNOWN}, {POSITIVE}, {MOST_NAMED}, IsComplete "county"]'
+NO_SUCH_COLUMN = "the frame has no column county; did you mean country?"
+
+
+def new_job(spark: SparkSession, folder: Path, table_format: Format = "iceberg", **gate: Any) -> WholeJob:
+    """A job on change records of orders with a gate, and a current and a history table."""
+    job = WholeJob(spark, folder, table_format, zone=f"gate_{uuid4().hex[:8]}")
+    options = {"form": "json", "sequence": {"n": "bigint"}, "op_column": "op"}
+    job.add_input("shop", feed="columns", files="json", options=options, tables={"shop.orders": ORDERS})
+    job.quality = [{"ruleset": RULES, **gate}]
+    return job
+
+
+def land(job: WholeJob, name: str, *records: tuple[str, int, str | None, str | None, int]) -> None:
+    """Land a file of records: operation, id, country, total, sequence."""
+    folder = job.landing / "shop" / "shop" / "orders"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [dict(zip(("op", "id", "country", "total", "n"), record, strict=True)) for record in records]
+    (folder / f"{name}.json").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def shown(job: WholeJob, name: str) -> list[tuple[Any, ...]]:
+    """The rows of a target: id, country, total, in the order of ids and versions."""
+    rows = job.rows(name)
+    if name.endswith("history"):
+        rows = rows.where("_op = 'upsert'")
+    order = [name for name in ("id", "_valid_from") if name in rows.columns]
+    return [tuple(row) for row in rows.orderBy(*order).select("id", "country", F.col("total").cast("string")).collect()]
+
+
+def held(job: WholeJob) -> list[tuple[int, str, int]]:
+    """What quarantine holds for the sake of rules: row, rules, and the id in the text."""
+    rows = job.rows("quarantine").where("_reason = 'fails_rules'").orderBy("_source_file", "_row").collect()
+    return [(row["_row"], row["_detail"], json.loads(row["_raw"])["id"]) for row in rows]
+
+
+@pytest.mark.parametrize("table_format", ["iceberg", pytest.param("delta", marks=pytest.mark.exhaustive)])
+def test_rows_that_fail_are_set_aside(spark: SparkSession, tmp_path: Path, table_format: Format) -> None:
+    """They are in quarantine with their rules and their text; a rule that is broken, or that passed, holds nothing back."""
+    job = new_job(spark, tmp_path, table_format)
+    land(
+        job,
+        "1",
+        ("I", 1, "DE", "10.00", 1),
+        ("I", 2, "XX", "5.50", 2),
+        ("I", 3, None, "1.25", 3),  # no value: the rule of known countries fails it
+        ("I", 4, "FR", "-1.00", 4),
+        ("I", 5, "XX", "0.00", 5),
+        ("U", 1, "FR", "11.00", 6),
+        ("D", 6, None, None, 7),  # not judged
+        ("I", 7, "DE", "much", 8),  # set aside by its contract, and not by a rule
+    )
+    code, said = job.run()
+    assert code == DONE
+    assert shown(job, "orders") == [(1, "FR", "11.00")]
+    assert shown(job, "orders_history") == [(1, "DE", "10.00"), (1, "FR", "11.00")]
+    both = f"{KNOWN}; {POSITIVE}"
+    assert held(job) == [(2, KNOWN, 2), (3, KNOWN, 3), (4, POSITIVE, 4), (5, both, 5)]
+    end = said[-1]
+    assert (end["rows"], end["quarantined"], end["skipped"]) == (8, {"fails_rules": 4, "bad_value": 1}, {})
+    assert end["rules"] == {"shop.orders": {"passed": 1, "failed": 2, "error": 1}}
+    told = {line["rule"]: (line["event"], line["message"]) for line in said if line["event"].startswith("rule_")}
+    assert set(told) == {KNOWN, POSITIVE, 'IsComplete "county"'}
+    assert told['IsComplete "county"'] == (
+        "rule_error",
+        f'shop.orders: IsComplete "county" error: {NO_SUCH_COLUMN}',
+    )
+    code, said = job.run()
+    assert (code, said[-1]["message"]) == (DONE, "nothing new")
+    assert len(held(job)) == 4
+
+
+def test_what_was_held_back_stays_so(spark: SparkSession, tmp_path: Path) -> None:
+    """A rule asks another table, which changes: a table that a dead run left behind, and one made anew, still get what the first got."""
+    job = new_job(spark, tmp_path)
+    countries = job.table("countries")
+    countries.create(spark.createDataFrame([], "country string").schema)
+    countries.append(spark.createDataFrame([("DE",)], "country string"))
+    known = 'ReferentialIntegrity "country" "known.country" = 1.0'
+    job.quality[0] |= {"ruleset": f"Rules = [{known}]", "sources": {"known": f"{job.zone}.countries"}}
+    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2))
+    with installed(FailOnce(name="runner.merged")):
+        assert job.run()[0] == FAILED
+    countries.append(spark.createDataFrame([("XX",)], "country string"))
+    code, said = job.run()
+    assert (code, said[-1]["quarantined"]) == (DONE, {"fails_rules": 1})
+    assert shown(job, "orders") == shown(job, "orders_history") == [(1, "DE", "10.00")]
+    assert held(job) == [(2, known, 2)]
+    land(job, "2", ("I", 3, "XX", "1.00", 3), ("I", 4, "YY", "1.00", 4))
+    job.outputs["again"] = {"table": f"{job.zone}.again", "write": "current"}
+    assert job.run()[0] == DONE
+    expected = [(1, "DE", "10.00"), (3, "XX", "1.00")]
+    assert [shown(job, name) for name in ("again", "orders", "orders_history")] == [expected] * 3
+    assert held(job) == [(2, known, 2), (2, known, 4)]
+
+
+def test_a_gate_that_comes_later_holds_nothing_back(spark: SparkSession, tmp_path: Path) -> None:
+    """A table made anew gets every row of batches that another one shows already, as that did."""
+    job = new_job(spark, tmp_path)
+    job.quality, gate = [], job.quality
+    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2))
+    assert job.run()[0] == DONE
+    job.quality = gate
+    job.outputs["again"] = {"table": f"{job.zone}.again", "write": "current"}
+    assert job.run()[0] == DONE
+    assert shown(job, "again") == shown(job, "orders") == [(1, "DE", "10.00"), (2, "XX", "5.50")]
+    assert not job.table("quarantine").exists()
+
+
+def test_a_batch_that_must_not_pass_stops(spark: SparkSession, tmp_path: Path) -> None:
+    """Exit code 3, no target of any input is there, and the batch passes once the gate lets it."""
+    job = new_job(spark, tmp_path, on_failure="fail", select="shop.orders")
+    job.add_input(
+        "more", feed="columns", files="json", options={"form": "json", "sequence": {"n": "bigint"}},
+        tables={"shop.a_first": ORDERS},
+    )  # fmt: skip
+    other = job.landing / "more" / "shop" / "a_first"
+    other.mkdir(parents=True)
+    (other / "1.json").write_text('{"id": 1, "country": "XX", "total": "1.00", "n": 1}\n', encoding="utf-8")
+    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2))
+    code, said = job.run()
+    assert (code, said[-1]["error"]) == (STOPPED, "QualityError")
+    assert KNOWN in said[-1]["message"]
+    assert NO_SUCH_COLUMN in said[-1]["message"]
+    tables = ("orders", "orders_history", "a_first", "a_first_history", "quarantine")
+    assert [job.table(name).exists() for name in tables] == [False] * 5
+    assert job.run()[0] == STOPPED
+    job.quality[0] |= {"ruleset": f"Rules = [{POSITIVE}]"}
+    code, said = job.run()
+    assert (code, said[-1]["rules"]) == (DONE, {"shop.orders": {"passed": 1, "failed": 0, "error": 0}})
+    assert shown(job, "orders") == [(1, "DE", "10.00"), (2, "XX", "5.50")]
+    assert shown(job, "a_first") == [(1, "XX", "1.00")]
+
+
+def test_a_warning_changes_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    """The failure is told, every row is written; rules may ask another table, and ages are of the time of loading."""
+    orders_of_people = 'ReferentialIntegrity "country" "known.country" = 1.0'
+    fresh = 'DataFreshness "ordered_at" <= 24 hours'
+    job = new_job(spark, tmp_path, on_failure="warn")
+    job.inputs["shop"]["tables"] = {
+        "shop.orders": {**ORDERS, "columns": {**ORDERS["columns"], "ordered_at": "timestamp"}}  # type: ignore[dict-item]  # a mapping
+    }
+    known = spark.createDataFrame([("DE",), ("FR",)], "country string")
+    job.table("countries").create(known.schema)
+    job.table("countries").append(known)
+    job.quality[0] |= {
+        "ruleset": f"Rules = [{orders_of_people}, {fresh}]",
+        "sources": {"known": f"{job.zone}.countries"},
+    }
+    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2))
+    code, said = job.run()
+    assert (code, said[-1]["quarantined"]) == (DONE, {})
+    assert shown(job, "orders") == [(1, "DE", "10.00"), (2, "XX", "5.50")]
+    assert said[-1]["rules"] == {"shop.orders": {"passed": 0, "failed": 2, "error": 0}}
+
+
+@pytest.mark.parametrize(
+    ("gate", "problem"),
+    [
+        ({"ruleset": "Rules = [IsComplete]"}, "quality.0.ruleset"),
+        ({"ruleset": "nothing.dqdl"}, "quality.0.ruleset: no file"),
+        ({"select": "audit.%"}, "quality.select 'audit.%' fits none of: shop.orders"),
+        ({"on_failure": "quarantined"}, "quality.0.on_failure"),
+        ({"on_fail": "warn"}, "unknown key quality.0.on_fail; did you mean 'on_failure'?"),
+    ],
+)
+def test_a_wrong_gate_is_refused(spark: SparkSession, tmp_path: Path, gate: dict[str, Any], problem: str) -> None:
+    """Exit code 2, and a message that names the key and what is wrong."""
+    job = new_job(spark, tmp_path, **gate)
+    land(job, "1", ("I", 1, "DE", "10.00", 1))
+    code, said = job.run()
+    assert code == BAD_USAGE
+    assert problem in said[-1]["message"]
+
+
+def test_a_recipe_that_forgets_where_rows_came_from(spark: SparkSession, tmp_path: Path) -> None:
+    """Rows can then not be held back, which is said before anything is merged."""
+    job = new_job(spark, tmp_path)
+    land(job, "1", ("I", 1, "DE", "10.00", 1))
+
+    def forgetful(inputs: Mapping[str, DataFrame], params: object) -> dict[str, DataFrame]:
+        del params
+        return {table: changes.drop("_origin") for table, changes in inputs.items()}
+
+    code, said = job.run(recipe=forgetful)
+    assert (code, said[-1]["error"]) == (BAD_USAGE, "ConfigError")
+    assert "leaves _origin out of shop.orders" in said[-1]["message"]
+    assert not job.table("orders").exists()
