@@ -177,12 +177,33 @@ def test_a_warning_changes_nothing(spark: SparkSession, tmp_path: Path) -> None:
     assert said[-1]["rules"] == {"shop.orders": {"passed": 0, "failed": 2, "error": 0}}
 
 
+def test_rules_look_back_on_earlier_batches(spark: SparkSession, tmp_path: Path) -> None:
+    """Each batch is measured once, also when its run died and came again, and is held against the ones before it."""
+    job = new_job(spark, tmp_path, ruleset="Rules = [RowCount >= last()]", on_failure="warn")
+    job.quality[0]["metrics"] = f"{job.zone}.metrics"
+    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "FR", "5.50", 2))
+    verdicts = [job.run()[1][-1]["rules"]["shop.orders"]]
+    land(job, "2", ("I", 3, "DE", "10.00", 3))
+    with installed(FailOnce(name="runner.quarantined")):
+        assert job.run()[0] == FAILED
+    verdicts.append(job.run()[1][-1]["rules"]["shop.orders"])
+    land(job, "3", ("I", 4, "DE", "10.00", 4))
+    verdicts.append(job.run()[1][-1]["rules"]["shop.orders"])
+    assert [one["passed"] for one in verdicts] == [1, 0, 1]
+    kept = job.rows("metrics").orderBy("batch").select("job", "batch", "table_name", "name", "value").collect()
+    assert [tuple(row) for row in kept] == [
+        ("cdc_to_warehouse", batch, "shop.orders", "Dataset.*.RowCount", rows)
+        for batch, rows in ((1, 2.0), (2, 1.0), (3, 1.0))
+    ]
+
+
 @pytest.mark.parametrize(
     ("gate", "problem"),
     [
         ({"ruleset": "Rules = [IsComplete]"}, "quality.0.ruleset"),
         ({"ruleset": "nothing.dqdl"}, "quality.0.ruleset: no file"),
         ({"select": "audit.%"}, "quality.select 'audit.%' fits none of: shop.orders"),
+        ({"ruleset": "Rules = [RowCount > last()]"}, "quality.0: rules look back on earlier batches"),
         ({"on_failure": "quarantined"}, "quality.0.on_failure"),
         ({"on_fail": "warn"}, "unknown key quality.0.on_fail; did you mean 'on_failure'?"),
     ],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lakehouse.config.base import Model, Name
 from lakehouse.errors import ConfigError
+from lakehouse.quality.rules import looks_back
 from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
 
 OnFailure = Literal["quarantine", "warn", "fail"]
@@ -25,12 +26,14 @@ class QualityGate(Model):
             before any target is written.
         select: the source tables, as an SQL LIKE pattern.
         sources: what rules call other datasets, and the tables that those are, of the job's format.
+        metrics: the table that keeps what each batch measured, for rules that look back; nothing is kept when left out.
     """
 
     ruleset: Name
     on_failure: OnFailure = "quarantine"
     select: Name = "%"
     sources: dict[Name, Name] = Field(default_factory=dict)
+    metrics: Name | None = None
 
     @field_validator("ruleset")
     @classmethod
@@ -42,3 +45,10 @@ class QualityGate(Model):
         if problems:
             raise ValueError("; ".join(map(str, problems)))
         return text
+
+    @model_validator(mode="after")
+    def _rules_can_look_back(self) -> QualityGate:
+        if self.metrics is None and looks_back(parse_ruleset(self.ruleset)):
+            msg = "rules look back on earlier batches; name the table that keeps what they measure: metrics"
+            raise ValueError(msg)
+        return self

@@ -6,7 +6,7 @@ count. Pairs stand where others would use a dictionary, so that the order of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -230,3 +230,12 @@ def literal(text: str) -> Text | Day:
         except ValueError:
             return Text(text)
     return Text(text)
+
+
+def looks_back(part: object) -> bool:
+    """Whether a ruleset, or a part of one, asks what earlier evaluations measured."""
+    if isinstance(part, Call) or (isinstance(part, Rule) and part.type == "DetectAnomalies"):
+        return True
+    if isinstance(part, tuple):
+        return any(map(looks_back, part))
+    return is_dataclass(part) and any(looks_back(getattr(part, one.name)) for one in fields(part))

@@ -16,6 +16,7 @@ from lakehouse.failpoints import reach
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.gate import Judgement, Passing, hold_back, judge
 from lakehouse.runtime.ingestion import Loaded
+from lakehouse.runtime.metric_history import MetricHistory
 from lakehouse.runtime.planning import Job
 from lakehouse.runtime.plans import Plan, Prepared
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
@@ -88,9 +89,22 @@ class Work:
         reach("runner.parsed")
         recipe = job.recipe({self.table: slice_.parsed.changes}, job.params)
         changes = recipe[self.table].localCheckpoint(eager=False)
-        gate = job.gate(self.table)
-        judgement = None if gate is None else judge(job, gate, self.table, changes, as_of=self.load.loaded_at)
-        return Portion(slice_=slice_, changes=changes, judgement=judgement)
+        return Portion(slice_=slice_, changes=changes, judgement=self._judge(changes))
+
+    def _judge(self, changes: DataFrame) -> Judgement | None:
+        gate, load = self.job.gate(self.table), self.load
+        if gate is None:
+            return None
+        history = [] if self.history is None else self.history.before(self.table, load.batch)
+        return judge(self.job, gate, self.table, changes, as_of=load.loaded_at, history=history)
+
+    @property
+    def history(self) -> MetricHistory | None:
+        """What its gate looks back on, if it keeps anything."""
+        gate = self.job.gate(self.table)
+        if gate is None or gate.metrics is None:
+            return None
+        return MetricHistory(table=self.job.table(gate.metrics), run=self.job.run)
 
 
 def work_of(job: Job, prepared: Prepared, bronze: Callable[[Loaded], BronzeRows]) -> list[Work]:
@@ -133,6 +147,8 @@ def apply_work(work: Work, quarantine: Quarantine) -> Applied:
 def _apply(work: Work, portion: Portion, plans: Sequence[Plan], quarantine: Quarantine) -> Applied:
     counted = quarantine.settle(work.table, portion.slice_)
     passing = _passing(work, portion, quarantine)
+    if work.history is not None and portion.judgement is not None:
+        work.history.keep(work.table, work.load.batch, portion.judgement.judged.metrics, at=work.load.loaded_at)
     reach("runner.quarantined")
     written = [_merge(work.job, plan, passing.changes, quarantine) for plan in plans]
     return Applied(

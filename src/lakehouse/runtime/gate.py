@@ -6,7 +6,7 @@ that catches up later, leave out the same records, whatever a rule that speaks o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -62,7 +62,15 @@ def check_gates(job: Job) -> None:
             raise ConfigError(msg)
 
 
-def judge(job: Job, gate: QualityGate, table: str, changes: DataFrame, *, as_of: datetime) -> Judgement:
+def judge(
+    job: Job,
+    gate: QualityGate,
+    table: str,
+    changes: DataFrame,
+    *,
+    as_of: datetime,
+    history: Sequence[Mapping[str, float]] = (),
+) -> Judgement:
     """Hold the changes of a source table against its ruleset, and say what fails.
 
     Args:
@@ -71,6 +79,7 @@ def judge(job: Job, gate: QualityGate, table: str, changes: DataFrame, *, as_of:
         table: the source table.
         changes: the changes that the recipe made, kept: they are read more than once.
         as_of: the instant that `now()` and ages are of.
+        history: what earlier batches measured, the oldest first.
     """
     if gate.on_failure == "quarantine" and ORIGIN not in changes.columns:
         msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows are held back; keep it, or set on_failure to warn or fail"
@@ -83,6 +92,7 @@ def judge(job: Job, gate: QualityGate, table: str, changes: DataFrame, *, as_of:
         replace(ruleset, analyzers=(*ruleset.analyzers, Analyzer(type="RowCount"))),
         sources={alias: job.table(name).read() for alias, name in gate.sources.items()},
         as_of=as_of,
+        history=history,
         carried=ours,
     )
     for outcome in found.outcomes:
