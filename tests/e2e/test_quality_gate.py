@@ -197,6 +197,39 @@ def test_rules_look_back_on_earlier_batches(spark: SparkSession, tmp_path: Path)
     ]
 
 
+def test_days_are_judged_apart(spark: SparkSession, tmp_path: Path) -> None:
+    """Each day of a batch is held against the days before it, of this batch and of earlier ones; ages are those at its end."""
+    fresh = 'DataFreshness "day" <= 24 hours'
+    job = new_job(spark, tmp_path, ruleset=f"Rules = [RowCount >= last(), {KNOWN}, {fresh}]", by="day")
+    job.quality[0]["metrics"] = f"{job.zone}.metrics"
+    contract = {"keys": ["id"], "columns": {"id": "bigint", "country": "string", "total": "string", "day": "date"}}
+    job.inputs["shop"]["tables"] = {"shop.orders": contract}
+
+    def land_days(name: str, *records: tuple[int, str, str | None]) -> None:
+        folder = job.landing / "shop" / "shop" / "orders"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [{"op": "I", "n": one, "id": one, "country": country, "day": day} for one, country, day in records]
+        (folder / name).write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+    def verdicts(said: list[dict[str, Any]]) -> dict[str, str]:
+        return {name.removeprefix("shop.orders "): told(one) for name, one in said[-1]["rules"].items()}
+
+    def told(one: dict[str, int]) -> str:
+        return f"{one['passed']}/{one['failed']}/{one['error']}"
+
+    land_days("1.json", (1, "DE", "2026-01-02"), (2, "XX", "2026-01-02"), (3, "FR", "2026-01-04"), (4, "DE", None))
+    code, said = job.run()
+    assert code == DONE
+    assert verdicts(said) == {"2026-01-02": "2/1/0", "2026-01-04": "2/1/0", "no date": "2/1/0"}
+    assert [one["rule"] for one in said if one["event"] == "rule_failed"] == [KNOWN, "RowCount >= last()", fresh]
+    assert held(job) == [(2, KNOWN, 2), (4, fresh, 4)]
+    # The third comes after the second, whose batch is told, and the fourth before the fifth.
+    land_days("2.json", (5, "DE", "2026-01-05"), (6, "DE", "2026-01-03"))
+    code, said = job.run()
+    assert verdicts(said) == {"2026-01-03": "2/1/0", "2026-01-05": "3/0/0"}
+    assert [row[0] for row in job.rows("orders").orderBy("id").select("id").collect()] == [1, 3, 5, 6]
+
+
 @pytest.mark.parametrize(
     ("gate", "problem"),
     [
@@ -218,7 +251,7 @@ def test_a_wrong_gate_is_refused(spark: SparkSession, tmp_path: Path, gate: dict
 
 
 def test_a_recipe_that_forgets_where_rows_came_from(spark: SparkSession, tmp_path: Path) -> None:
-    """Rows can then not be held back, which is said before anything is merged."""
+    """Rows can then not be held back, which is said before anything is merged; so is that there is no such day."""
     job = new_job(spark, tmp_path)
     land(job, "1", ("I", 1, "DE", "10.00", 1))
 
@@ -229,4 +262,8 @@ def test_a_recipe_that_forgets_where_rows_came_from(spark: SparkSession, tmp_pat
     code, said = job.run(recipe=forgetful)
     assert (code, said[-1]["error"]) == (BAD_USAGE, "ConfigError")
     assert "leaves _origin out of shop.orders" in said[-1]["message"]
+    job.quality[0]["by"] = "country"
+    code, said = job.run()
+    assert code == BAD_USAGE
+    assert said[-1]["message"] == "quality.by: shop.orders has no column country of dates; those of dates are: none"
     assert not job.table("orders").exists()

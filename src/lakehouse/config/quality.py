@@ -18,20 +18,23 @@ class QualityGate(Model):
     """A ruleset for the changes of some source tables, as the recipe makes them.
 
     Judged are the upserts of a batch that carry every column; rules of whole datasets speak of those. A table has the first
-    gate whose `select` fits.
+    gate whose `select` fits. With `by`, the days of a batch are judged apart, the oldest first, each as if it had just ended.
 
     Attributes:
         ruleset: in DQDL, or the name of a file that ends in `.dqdl`, beside the configuration.
         on_failure: `quarantine` sets the rows aside that fail a rule which failed, `warn` only says so, `fail` stops the run
             before any target is written.
         select: the source tables, as an SQL LIKE pattern.
-        sources: what rules call other datasets, and the tables that those are, of the job's format.
+        by: the column of dates that tells the days.
+        sources: what rules call other datasets, and the tables that those are, of the job's format, as they are when a batch is
+            judged: after the inputs that are listed before its own, and before all of them where `on_failure` is `fail`.
         metrics: the table that keeps what each batch measured, for rules that look back; nothing is kept when left out.
     """
 
     ruleset: Name
     on_failure: OnFailure = "quarantine"
     select: Name = "%"
+    by: Name | None = None
     sources: dict[Name, Name] = Field(default_factory=dict)
     metrics: Name | None = None
 

@@ -95,8 +95,7 @@ class Work:
         gate, load = self.job.gate(self.table), self.load
         if gate is None:
             return None
-        history = [] if self.history is None else self.history.before(self.table, load.batch)
-        return judge(self.job, gate, self.table, changes, as_of=load.loaded_at, history=history)
+        return judge(self.job, gate, self.table, changes, as_of=load.loaded_at, earlier=self.history)
 
     @property
     def history(self) -> MetricHistory | None:
@@ -104,7 +103,8 @@ class Work:
         gate = self.job.gate(self.table)
         if gate is None or gate.metrics is None:
             return None
-        return MetricHistory(table=self.job.table(gate.metrics), run=self.job.run)
+        table = self.job.table(gate.metrics)
+        return MetricHistory(table=table, run=self.job.run, source=self.table, batch=self.load.batch)
 
 
 def work_of(job: Job, prepared: Prepared, bronze: Callable[[Loaded], BronzeRows]) -> list[Work]:
@@ -126,7 +126,7 @@ def work_of(job: Job, prepared: Prepared, bronze: Callable[[Loaded], BronzeRows]
 def judge_work(work: Work) -> list[Judged]:
     """Judge the changes of a source table, and keep them."""
     judgements = [work.portion(since).judgement for since in work.pending]
-    return [one.judged for one in judgements if one is not None]
+    return [judged for one in judgements if one is not None for judged in one.judged]
 
 
 def apply_work(work: Work, quarantine: Quarantine) -> Applied:
@@ -148,13 +148,13 @@ def _apply(work: Work, portion: Portion, plans: Sequence[Plan], quarantine: Quar
     counted = quarantine.settle(work.table, portion.slice_)
     passing = _passing(work, portion, quarantine)
     if work.history is not None and portion.judgement is not None:
-        work.history.keep(work.table, work.load.batch, portion.judgement.judged.metrics, at=work.load.loaded_at)
+        work.history.keep(portion.judgement.judged, at=work.load.loaded_at)
     reach("runner.quarantined")
     written = [_merge(work.job, plan, passing.changes, quarantine) for plan in plans]
     return Applied(
         account=left_out(passing.account(counted), passing.changes, merged=written[0].result.input),
         written=written,
-        judged=() if portion.judgement is None else (portion.judgement.judged,),
+        judged=() if portion.judgement is None else portion.judgement.judged,
     )
 
 

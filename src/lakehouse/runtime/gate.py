@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import DateType
 
 from lakehouse.cdc.changes import ORIGIN_TYPE, UPSERT
 from lakehouse.cdc.feeds.records import record_text
 from lakehouse.cdc.parsing import SNAPSHOT
-from lakehouse.columns import CHANGE_COLUMNS, DETAIL, FILE, OP, ORIGIN, PART, PROVIDED, RAW, REASON, ROW
+from lakehouse.columns import CHANGE_COLUMNS, DETAIL, FILE, OP, ORIGIN, PART, PROVIDED, RAW, REASON, ROW, quoted
 from lakehouse.config.quality import QualityGate
 from lakehouse.errors import ConfigError, QualityError
 from lakehouse.quality.outcomes import Evaluation
@@ -24,11 +26,14 @@ from lakehouse.quality.row_results import FAIL
 from lakehouse.quality.rules import Analyzer
 from lakehouse.quality.rulesets import parse_ruleset
 from lakehouse.runtime.evaluation import evaluate
+from lakehouse.runtime.metric_history import MetricHistory
 from lakehouse.runtime.planning import Job, like
 from lakehouse.runtime.quarantine import FAILS_RULES, Account, Quarantine, Slice
 from lakehouse.runtime.reporting import Judged
 
 ROWS = "Dataset.*.RowCount"
+NO_DATE = "no date"
+"""What the rows without a day are called; after all days in the order of texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +41,22 @@ class Judgement:
     """What a ruleset said of changes.
 
     Attributes:
-        judged: for the report.
+        judged: for the report: of the batch, or of each day, the oldest first.
         failing: the rows that fail a rule which failed: `_origin` and `rules`, their texts; None: none is to be held back.
     """
 
-    judged: Judged
+    judged: tuple[Judged, ...]
     failing: DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The changes that are judged together, the instant they are judged at, and what earlier ones measured, the oldest first."""
+
+    rows: DataFrame
+    as_of: datetime
+    history: Sequence[Mapping[str, float]]
+    day: str | None = None
 
 
 def check_gates(job: Job) -> None:
@@ -69,7 +84,7 @@ def judge(
     changes: DataFrame,
     *,
     as_of: datetime,
-    history: Sequence[Mapping[str, float]] = (),
+    earlier: MetricHistory | None = None,
 ) -> Judgement:
     """Hold the changes of a source table against its ruleset, and say what fails.
 
@@ -78,37 +93,81 @@ def judge(
         gate: of the table.
         table: the source table.
         changes: the changes that the recipe made, kept: they are read more than once.
-        as_of: the instant that `now()` and ages are of.
-        history: what earlier batches measured, the oldest first.
+        as_of: the instant that `now()` and ages are of; that of a day is its end.
+        earlier: what earlier batches measured; None: nothing is kept.
+
+    Raises:
+        ConfigError: the recipe leaves out what rows are held back by, or there is no such column of dates.
     """
     if gate.on_failure == "quarantine" and ORIGIN not in changes.columns:
         msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows are held back; keep it, or set on_failure to warn or fail"
         raise ConfigError(msg)
-    ours = [name for name in CHANGE_COLUMNS if name in changes.columns]
-    whole = F.col(PROVIDED).isNull() if PROVIDED in ours else F.lit(True)
-    ruleset = parse_ruleset(gate.ruleset)
-    found = evaluate(
-        changes.where((F.col(OP) == UPSERT) & whole),
-        replace(ruleset, analyzers=(*ruleset.analyzers, Analyzer(type="RowCount"))),
-        sources={alias: job.table(name).read() for alias, name in gate.sources.items()},
-        as_of=as_of,
-        history=history,
-        carried=ours,
+    whole = F.col(PROVIDED).isNull() if PROVIDED in changes.columns else F.lit(True)
+    rows = changes.where((F.col(OP) == UPSERT) & whole)
+    if gate.by is None:
+        found = [_judge(job, gate, table, Part(rows=rows, as_of=as_of, history=earlier.batches() if earlier else ()))]
+    else:
+        found = []
+        days = earlier.days() if earlier else {}
+        for day, part in _days(rows, gate.by, table):
+            label = NO_DATE if day is None else str(day)
+            history = [days[one] for one in sorted(days) if one < label]
+            end = as_of if day is None else datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+            found.append(_judge(job, gate, table, Part(rows=part, as_of=end, history=history, day=label)))
+            days[label] = dict(found[-1].judged[0].metrics)
+    failing = [one.failing for one in found if one.failing is not None]
+    return Judgement(
+        judged=tuple(judged for one in found for judged in one.judged),
+        failing=reduce(DataFrame.unionByName, failing) if failing else None,
     )
-    for outcome in found.outcomes:
-        if outcome.verdict != "Passed":
-            said = f"{table}: {outcome.rule} {outcome.verdict.lower()}: {outcome.reason}"
-            job.report.step(f"rule_{outcome.verdict.lower()}", said, table=table, rule=outcome.rule)
+
+
+def _days(rows: DataFrame, by: str, table: str) -> list[tuple[date | None, DataFrame]]:
+    """The days of some rows, the oldest first, and those without one last.
+
+    Raises:
+        ConfigError: there is no such column of dates.
+    """
+    if by not in rows.columns or not isinstance(rows.schema[by].dataType, DateType):
+        dates = [one.name for one in rows.schema.fields if isinstance(one.dataType, DateType)]
+        msg = f"quality.by: {table} has no column {by} of dates; those of dates are: {', '.join(dates) or 'none'}"
+        raise ConfigError(msg)
+    day = F.col(quoted(by))
+    found = [row[0] for row in rows.select(day).distinct().collect()]
+    dated = sorted(one for one in found if one is not None)
+    parts: list[tuple[date | None, DataFrame]] = [(one, rows.where(day == F.lit(one))) for one in dated]
+    return [*parts, *([(None, rows.where(day.isNull()))] if None in found else [])]
+
+
+def _judge(job: Job, gate: QualityGate, table: str, part: Part) -> Judgement:
+    ruleset = parse_ruleset(gate.ruleset)
+    sources = {alias: job.table(name) for alias, name in gate.sources.items()}
+    found = evaluate(
+        part.rows,
+        replace(ruleset, analyzers=(*ruleset.analyzers, Analyzer(type="RowCount"))),
+        sources={alias: source.read() for alias, source in sources.items() if source.exists()},
+        as_of=part.as_of,
+        history=part.history,
+        carried=[name for name in CHANGE_COLUMNS if name in part.rows.columns],
+    )
     failing = _failing(found) if gate.on_failure == "quarantine" else None
     judged = Judged(
         table=table,
+        day=part.day,
         outcomes=found.outcomes,
         metrics=found.metrics,
         on_failure=gate.on_failure,
         rows=int(found.metrics.get(ROWS, 0)),
         failed=failing.count() if failing is not None else 0,
     )
-    return Judgement(judged=judged, failing=failing)
+    for outcome in found.outcomes:
+        if outcome.verdict != "Passed":
+            verdict = outcome.verdict.lower()
+            said = f"{judged.name}: {outcome.rule} {verdict}: {outcome.reason}"
+            job.report.step(
+                f"rule_{verdict}", said, table=table, day=part.day, rule=outcome.rule, labels=dict(outcome.labels)
+            )
+    return Judgement(judged=(judged,), failing=failing)
 
 
 def require_passed(judged: Iterable[Judged]) -> None:
@@ -118,7 +177,7 @@ def require_passed(judged: Iterable[Judged]) -> None:
         QualityError: one failed, or could not be worked out.
     """
     bad = [
-        f"{one.table}: {outcome.rule} {outcome.verdict.lower()}: {outcome.reason}"
+        f"{one.name}: {outcome.rule} {outcome.verdict.lower()}: {outcome.reason}"
         for one in judged
         if one.on_failure == "fail"
         for outcome in one.outcomes

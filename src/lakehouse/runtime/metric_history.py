@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-from lakehouse.quality.metrics import METRICS, history_of, metric_record, metric_row, metric_rows
+from lakehouse.quality.metrics import METRICS, MetricRow, history_of, metric_record, metric_row, metric_rows
+from lakehouse.runtime.reporting import Judged
 from lakehouse.runtime.runs import Run
 from lakehouse.tables import Table
 from lakehouse.tables.guarding import append_unless, create_once
@@ -24,34 +25,53 @@ MOST_BATCHES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricHistory:
-    """The table that keeps metrics, for one run. Each batch of a source table is kept once."""
+    """The table that keeps metrics, as one batch of a source table sees it. Each batch is kept once."""
 
     table: Table
     run: Run
+    source: str
+    batch: int
 
-    def before(self, source: str, batch: int) -> list[dict[str, float]]:
-        """What earlier batches of a source table measured, the oldest first."""
-        if not self.table.exists():
-            return []
-        mine = f"{self._of(source)} AND {BATCH} >= {batch - MOST_BATCHES:d} AND {BATCH} < {batch:d}"
-        return history_of(map(metric_row, self.table.read().where(mine).collect()), source)
+    def batches(self) -> list[dict[str, float]]:
+        """What earlier batches measured, the oldest first, where days are not judged apart."""
+        return history_of((row for _, row in self._rows()), self.source)
 
-    def keep(self, source: str, batch: int, metrics: Mapping[str, float], *, at: datetime) -> None:
-        """Keep what a batch measured, unless it is kept already.
+    def days(self) -> dict[str, dict[str, float]]:
+        """What earlier batches measured of each day; of a day that several had, what the last of them did."""
+        days: dict[str, dict[int, dict[str, float]]] = {}
+        for number, row in self._rows():
+            if row.partition is not None:
+                days.setdefault(row.partition, {}).setdefault(number, {})[row.name] = row.value
+        return {day: batches[max(batches)] for day, batches in days.items()}
+
+    def keep(self, judged: Sequence[Judged], *, at: datetime) -> None:
+        """Keep what the batch measured, unless it is kept already.
 
         Args:
-            source: the source table.
-            batch: its number.
-            metrics: by name.
+            judged: of the batch, or of each day.
             at: when the batch was planned; it orders the batches.
         """
-        if not metrics:
+        run_id, source = self.run.run_id, self.source
+        rows = [
+            row
+            for one in judged
+            for row in metric_rows(one.metrics, run_id=run_id, at=at, table=source, partition=one.day)
+        ]
+        if not rows:
             return
         create_once(self.table, SCHEMA)
-        rows = metric_rows(metrics, run_id=self.run.run_id, at=at, table=source)
-        records = [(self.run.job, batch, *metric_record(row)) for row in rows]
+        records = [(self.run.job, self.batch, *metric_record(row)) for row in rows]
         frame = self.table.spark.createDataFrame(records, SCHEMA).coalesce(1)
-        append_unless(self.table, frame, where=f"{self._of(source)} AND {BATCH} = {batch:d}")
+        append_unless(self.table, frame, where=f"{self._mine} AND {BATCH} = {self.batch:d}")
 
-    def _of(self, source: str) -> str:
-        return f"{JOB} = {quoted_text(self.run.job)} AND table_name = {quoted_text(source)}"
+    def _rows(self) -> list[tuple[int, MetricRow]]:
+        if not self.table.exists():
+            return []
+        earlier = self.table.read().where(
+            f"{self._mine} AND {BATCH} >= {self.batch - MOST_BATCHES:d} AND {BATCH} < {self.batch:d}"
+        )
+        return [(row[BATCH], metric_row(row)) for row in earlier.collect()]
+
+    @property
+    def _mine(self) -> str:
+        return f"{JOB} = {quoted_text(self.run.job)} AND table_name = {quoted_text(self.source)}"

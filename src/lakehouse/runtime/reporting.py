@@ -48,6 +48,7 @@ class Judged:
 
     Attributes:
         table: the source table, `schema.table`.
+        day: the part of the batch that was judged, where days are judged apart, else None: a date, or `no date`.
         outcomes: one for each rule, in the order of the text.
         metrics: all that was measured.
         on_failure: what was to become of rows that fail a rule.
@@ -61,6 +62,12 @@ class Judged:
     on_failure: str
     rows: int
     failed: int
+    day: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The table, and the day if there is one."""
+        return self.table if self.day is None else f"{self.table} {self.day}"
 
     @property
     def verdicts(self) -> dict[str, int]:
@@ -166,7 +173,7 @@ class JsonReporter:
                 "quarantined": summary.quarantined,
                 "skipped": summary.skipped,
                 "drift": [asdict(one) for one in summary.drift],
-                "rules": {one.table: one.verdicts for one in summary.judged},
+                "rules": {one.name: one.verdicts for one in summary.judged},
                 "data_commits": summary.commits,
                 "seconds": round(summary.seconds, 1),
             }
@@ -229,7 +236,7 @@ class TextReporter:
         self._console.print(f"  quarantined  {_listed(summary.quarantined)}")
         self._console.print(f"  skipped      {_listed(summary.skipped)}")
         for judged in summary.judged:
-            self._console.print(f"  rules        {escape(judged.table)}: {_listed(judged.verdicts)}")
+            self._console.print(f"  rules        {escape(judged.name)}: {_listed(judged.verdicts)}")
         for item in summary.written:
             for line in item.evolved:
                 self._console.print(f"  evolved      {escape(item.table)}: {escape(line)}")
