@@ -43,6 +43,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "quarantine.after_append": "the rejected rows are added",
         "quarantine.before_note": "the rows of no table are kept, bronze does not say so",
         "quarantine.after_note": "bronze says up to which batch the rows of no table are kept",
+        "replay.landed": "mended records are in a file of the landing folder, quarantine does not say so",
         "targets.created": "a target or its tombstones were made, empty",
         "targets.evolved": "a target got new columns or wider types, no rows with them",
         "memory.before_note": "truncates are about to be noted in a target's properties",

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from whole_jobs import WholeJob
 
 from lakehouse.failpoints import FailOnce, installed
+from lakehouse.runtime import command_line
 from lakehouse.runtime.job import BAD_USAGE, DONE, FAILED, STOPPED
 from lakehouse.tables.protocol import Format
 
@@ -195,6 +196,54 @@ def test_rules_look_back_on_earlier_batches(spark: SparkSession, tmp_path: Path)
         ("cdc_to_warehouse", batch, "shop.orders", "Dataset.*.RowCount", rows)
         for batch, rows in ((1, 2.0), (2, 1.0), (3, 1.0))
     ]
+
+
+def test_mended_records_are_replayed(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was set aside is shown as lines, mended, and loaded once, whatever dies; what still fails is set aside again."""
+    job = new_job(spark, tmp_path, ruleset=f"Rules = [{KNOWN}]")
+    land(
+        job,
+        "1",
+        ("I", 1, "DE", "10.00", 1),
+        ("I", 2, "XX", "5.50", 2),
+        ("I", 3, "YY", "1.00", 3),
+        ("I", 4, "FR", "much", 4),
+    )
+    assert job.run()[0] == DONE
+    land(job, "2", ("U", 2, "FR", "7.00", 9))
+    shown_rows = quarantine(job, capsys)
+    assert [(row["_table"], row["_reason"], row["_row"]) for row in shown_rows] == [
+        ("shop.orders", "fails_rules", 2), ("shop.orders", "fails_rules", 3), ("shop.orders", "bad_value", 4),
+    ]  # fmt: skip
+    assert quarantine(job, capsys, "--reason", "bad_value", "--table", "shop.orders") == shown_rows[2:]
+    mended = tmp_path / "mended.jsonl"
+    for row, wrong, right in zip(shown_rows, ("XX", "YY", "much"), ("DE", "ZZ", "2.00"), strict=True):
+        row["_raw"] = row["_raw"].replace(wrong, right)
+    mended.write_text("".join(f"{json.dumps(row)}\n" for row in shown_rows), encoding="utf-8")
+    with installed(FailOnce(name="replay.landed")):
+        assert job.run("--replay", str(mended))[0] == FAILED
+    code, said = job.run("--replay", str(mended))
+    assert code == DONE
+    assert [line["records"] for line in said if line["event"] == "replayed"] == [3]
+    # The mended second order is older than the change that came meanwhile, and does not undo it.
+    assert shown(job, "orders") == [(1, "DE", "10.00"), (2, "FR", "7.00"), (4, "FR", "2.00")]
+    assert shown(job, "orders_history") == [(1, "DE", "10.00"), (2, "DE", "5.50"), (2, "FR", "7.00"), (4, "FR", "2.00")]
+    (again,) = quarantine(job, capsys)
+    assert (again["_reason"], json.loads(again["_raw"])["country"]) == ("fails_rules", "ZZ")
+    code, said = job.run("--replay", str(mended))
+    assert (code, said[-1]["message"]) == (DONE, "nothing new")
+    assert [line["records"] for line in said if line["event"] == "replayed"] == [0]
+    mended.write_text(json.dumps({**shown_rows[0], "_row": 77}), encoding="utf-8")
+    code, said = job.run("--replay", str(mended))
+    assert code == BAD_USAGE
+    assert "1 records are not in" in said[-1]["message"]
+
+
+def quarantine(job: WholeJob, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    """What the command says of the job's quarantine."""
+    capsys.readouterr()
+    assert command_line.main(["quarantine", str(job.folder / "job.yaml"), *arguments]) == DONE
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_days_are_judged_apart(spark: SparkSession, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lakehouse.config.loading import load_config, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
 from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
-from lakehouse.runtime import history_report, ledger_report
+from lakehouse.runtime import history_report, ledger_report, quarantine_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.planning import like, named
@@ -41,6 +41,7 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument("--set", action="append", default=[], metavar="key.sub=value", help="replace a setting")
     run.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
     run.add_argument("--replan", action="store_true", help="finish a batch of another configuration with this one")
+    run.add_argument("--replay", help="land records of the quarantine again, mended: a file of lakehouse quarantine")
     run.set_defaults(do=_run)
     check = commands.add_parser(
         "check", help="check configurations and rulesets without starting Spark", allow_abbrev=False
@@ -55,6 +56,11 @@ def _arguments() -> argparse.ArgumentParser:
     ledger = commands.add_parser("ledger", help="show what runs committed, or find it out anew", allow_abbrev=False)
     ledger_report.add_arguments(ledger)
     ledger.set_defaults(do=_ledger)
+    quarantine = commands.add_parser(
+        "quarantine", help="show the records that were set aside, to be mended and replayed", allow_abbrev=False
+    )
+    quarantine_report.add_arguments(quarantine)
+    quarantine.set_defaults(do=quarantine_report.show)
     history = commands.add_parser("check-history", help="check a history table of any tool", allow_abbrev=False)
     history_report.add_arguments(history)
     history.set_defaults(do=history_report.show)
@@ -65,6 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
     script = load_script(load_config(arguments.config, settings=arguments.set).job)
     settings = [part for setting in arguments.set for part in ("--set", setting)]
     flags = ["--replan"] if arguments.replan else []
+    flags += [] if arguments.replay is None else ["--replay", arguments.replay]
     told = ["--config", arguments.config, "--log", arguments.log, *settings, *flags]
     return jobs.main(script.recipe, script.Params, told, gold=getattr(script, "gold", None))
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from lakehouse.config.loading import load_config, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError, PreflightError, QualityError
 from lakehouse.runtime.announced import read_events, run_announced
+from lakehouse.runtime.mended import Mended, read_mended
 from lakehouse.runtime.planning import Job, Recipe
 from lakehouse.runtime.reporting import Reporter, reporter
 from lakehouse.runtime.runner import run_job
@@ -47,8 +49,7 @@ def main(
     report = reporter(known.log)
     try:
         config = read_config(known.config, known.set)
-        events = read_events(source_path=known.source_path, event=known.event)
-        return run(recipe, params, config, report, origin=known.config, replan=known.replan, gold=gold, events=events)
+        return run(recipe, params, config, report, origin=known.config, gold=gold, asked=_asked(known))
     except (ConfigError, PreflightError) as error:
         report.fail(str(error), kind=type(error).__name__)
         return BAD_USAGE
@@ -63,6 +64,24 @@ def main(
         return FAILED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a run is asked for beside its configuration: see `Job`, and `events` of S3 that tell the files to load."""
+
+    replan: bool = False
+    events: Sequence[ObjectEvent] = ()
+    mended: Sequence[Mended] = ()
+
+
+def _asked(known: argparse.Namespace) -> Asked:
+    events = read_events(source_path=known.source_path, event=known.event)
+    mended = () if known.replay is None else read_mended(known.replay)
+    if events and mended:
+        msg = "--replay looks for all that has landed, and an event tells of single files: run them one after the other"
+        raise ConfigError(msg)
+    return Asked(replan=known.replan, events=events, mended=mended)
+
+
 def parser(*, default_config: str) -> argparse.ArgumentParser:
     """The arguments of a job; abbreviations are off, they would swallow arguments of the platform."""
     arguments = argparse.ArgumentParser(allow_abbrev=False, description="Run one job.")
@@ -75,6 +94,9 @@ def parser(*, default_config: str) -> argparse.ArgumentParser:
     arguments.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
     arguments.add_argument(
         "--replan", action="store_true", help="finish a batch that was planned with another configuration with this one"
+    )
+    arguments.add_argument(
+        "--replay", help="land records of the quarantine again, mended: a file of lakehouse quarantine"
     )
     arguments.add_argument("--source_path", help="load this object alone, s3://bucket/key")
     arguments.add_argument("--event", help="load the objects that an event of S3 tells of: its JSON, or a file of it")
@@ -107,9 +129,8 @@ def run(
     report: Reporter,
     *,
     origin: str,
-    replan: bool = False,
     gold: Recipe | None = None,
-    events: Sequence[ObjectEvent] = (),
+    asked: Asked = Asked(),
 ) -> int:
     """Run a configured job on the session of this process.
 
@@ -128,11 +149,12 @@ def run(
         params=told,
         run=this_run,
         report=report,
-        replan=replan,
+        replan=asked.replan,
         gold=gold,
+        mended=asked.mended,
     )
-    if events:
-        run_announced(job, events)
+    if asked.events:
+        run_announced(job, asked.events)
     else:
         run_job(job)
     return DONE

@@ -152,6 +152,26 @@ def read_text(spark: SparkSession, path: str) -> str:
     return rows[0].value if rows else ""
 
 
+def write_once(spark: SparkSession, uri: str, content: bytes) -> None:
+    """Write a small file whose name says its content, unless it is there. Nobody sees a part of it.
+
+    Args:
+        spark: the session.
+        uri: the address of the file; until it is whole its name has an underscore before it, which hides it.
+        content: its bytes.
+    """
+    path = hadoop_path(spark, uri)
+    system = path.getFileSystem(spark._jsc.hadoopConfiguration())  # noqa: SLF001 - as below
+    if system.exists(path):
+        return
+    folder, _, name = uri.rpartition("/")
+    unfinished = hadoop_path(spark, f"{folder}/_{name}")
+    stream = system.create(unfinished, True)
+    stream.write(bytearray(content))
+    stream.close()
+    system.rename(unfinished, path)
+
+
 def text_lines(spark: SparkSession, files: Sequence[LandedFile], *, encoding: str = "utf-8") -> DataFrame:
     """The lines of text files, numbered from 1 within each: `_raw`, `_source_file`, `_line`.
 

@@ -19,6 +19,7 @@ from lakehouse.config.outputs import Output
 from lakehouse.config.quality import QualityGate
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.leasing import open_leases
+from lakehouse.runtime.mended import Mended
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.reporting import Reporter, Written
 from lakehouse.runtime.runs import Run
@@ -49,7 +50,7 @@ class Job:
 
     With `replan`, tables that an unfinished run left out take the batch with the configuration as it is now. `gold` is the
     job script's recipe from the rows of current tables to those of gold tables. `announced` are the addresses of the only files
-    that the run looks for; None: it lists the folders of its inputs.
+    that the run looks for; None: it lists the folders of its inputs. `mended` are records of quarantine that are replayed first.
     """
 
     spark: SparkSession
@@ -61,6 +62,7 @@ class Job:
     replan: bool = False
     gold: Recipe | None = None
     announced: frozenset[str] | None = None
+    mended: Sequence[Mended] = ()
 
     @property
     def places(self) -> Places:

@@ -38,6 +38,8 @@ SCHEMA = StructType(
 LEFT_OUT = "left out by the recipe"
 FAILS_RULES = "fails_rules"
 """The reason of a row that the ruleset of the job holds back."""
+REPLAYED = "replayed"
+"""The reason of a row that says that a record was mended and landed again."""
 
 Parse = Callable[[DataFrame], ParsedChanges]
 
@@ -170,6 +172,16 @@ class Quarantine:
             new = [one for one in told if one not in known]
             if not new or self._keep_named(new):
                 return
+
+    def note_replayed(self, places: Sequence[tuple[str, int]], *, into: str) -> None:
+        """Note that records, by file and row, went into a file; it is told in full or not at all, and once."""
+        by_run = self.run.started_at, self.run.run_id
+        rows = [(None, REPLAYED, into, None, file, row, None, *by_run) for file, row in places]
+        frame = self.table.spark.createDataFrame(rows, SCHEMA)
+        with self.lock:
+            append_unless(
+                self.table, frame.coalesce(1), where=f"{REASON} = '{REPLAYED}' AND {DETAIL} = {quoted_text(into)}"
+            )
 
     def _keep_named(self, new: Sequence[tuple[str, str, str]]) -> bool:
         """Add files with the reason and the detail of each, unless another run added one of them; whether they were added."""

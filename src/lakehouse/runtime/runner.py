@@ -36,6 +36,7 @@ from lakehouse.runtime.plans import Prepared, check_plans, committed_rows, make_
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Quarantine
 from lakehouse.runtime.registration import register_tables
+from lakehouse.runtime.replay import replay
 from lakehouse.runtime.reporting import Judged, Summary
 from lakehouse.runtime.snapshot_runs import run_snapshots
 from lakehouse.tables import Table
@@ -57,6 +58,9 @@ def run_job(job: Job) -> Summary:
     formats += [table.format for table in job.config.gold.values()]
     check_gates(job)
     check_session(job.spark, {one or job.config.format for one in (None, *formats)}, job.config.catalog)
+    if job.mended:
+        replayed = replay(job, job.mended, _quarantine(job))
+        job.report.step("replayed", f"{replayed} mended records landed again", records=replayed)
     inputs = [_prepare(job, name) for name in job.config.inputs]
     gold = plan_gold(job, inputs)
     planned = [*inputs, gold]
