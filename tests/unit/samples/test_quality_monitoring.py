@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lakehouse.config.loading import load_config
 from lakehouse.config.models import Contract
 from lakehouse.quality.formatting import format_rule
 from lakehouse.quality.rules import Rule
@@ -236,3 +237,14 @@ def test_contracts_name_what_is_sent(table: str) -> None:
     files = sorted((SAMPLE / "landing" / "crm" / table).rglob("*.csv"))
     assert files
     assert all(list(read_csv(file)[2]) == list(contract.columns) for file in files)
+
+
+def test_the_configuration_fits_the_sample() -> None:
+    """Days are told by a date of the contract, and the segments that rules ask for are a table of an earlier input."""
+    config = load_config("quality_monitoring", environment={})
+    [gate] = config.quality
+    assert gate.ruleset == (CONFIGS / "rulesets" / "customers.dqdl").read_text(encoding="utf-8")
+    assert config.inputs["customers"].tables[gate.select].columns[str(gate.by)] == "date"
+    assert list(config.inputs) == ["segments", "customers"]
+    assert gate.sources == {"segments": config.outputs["silver"].table.format(table="segments")}
+    assert all((ROOT / one.path).is_dir() for one in config.inputs.values())
