@@ -103,7 +103,7 @@ def test_what_was_held_back_stays_so(spark: SparkSession, tmp_path: Path) -> Non
     known = 'ReferentialIntegrity "country" "known.country" = 1.0'
     job.quality[0] |= {"ruleset": f"Rules = [{known}]", "sources": {"known": f"{job.zone}.countries"}}
     land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2))
-    with installed(FailOnce(name="runner.merged")):
+    with installed(FailOnce(name="applying.merged")):
         assert job.run()[0] == FAILED
     countries.append(spark.createDataFrame([("XX",)], "country string"))
     code, said = job.run()
@@ -185,7 +185,7 @@ def test_rules_look_back_on_earlier_batches(spark: SparkSession, tmp_path: Path)
     land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "FR", "5.50", 2))
     verdicts = [job.run()[1][-1]["rules"]["shop.orders"]]
     land(job, "2", ("I", 3, "DE", "10.00", 3))
-    with installed(FailOnce(name="runner.quarantined")):
+    with installed(FailOnce(name="applying.quarantined")):
         assert job.run()[0] == FAILED
     verdicts.append(job.run()[1][-1]["rules"]["shop.orders"])
     land(job, "3", ("I", 4, "DE", "10.00", 4))

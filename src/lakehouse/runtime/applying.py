@@ -86,7 +86,7 @@ class Work:
         if "{table}" not in source.bronze:
             rows = rows.where(F.col(TABLE) == self.table)
         slice_ = Slice.of(rows, parser(source, self.contract, self.table), since=since, through=self.load.batch)
-        reach("runner.parsed")
+        reach("applying.parsed")
         recipe = job.recipe({self.table: slice_.parsed.changes}, job.params)
         changes = recipe[self.table].localCheckpoint(eager=False)
         return Portion(slice_=slice_, changes=changes, judgement=self._judge(changes))
@@ -149,7 +149,7 @@ def _apply(work: Work, portion: Portion, plans: Sequence[Plan], quarantine: Quar
     passing = _passing(work, portion, quarantine)
     if work.history is not None and portion.judgement is not None:
         work.history.keep(portion.judgement.judged, at=work.load.loaded_at)
-    reach("runner.quarantined")
+    reach("applying.quarantined")
     written = [_merge(work.job, plan, passing.changes, quarantine) for plan in plans]
     return Applied(
         account=left_out(passing.account(counted), passing.changes, merged=written[0].result.input),
@@ -184,7 +184,7 @@ def _merge(job: Job, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> 
     merge = merge_history if task.output.write == "history" else merge_current
     before = target.schema() if task.spec.evolve and target.exists() else None
     result = merge(target, changes, task.spec, commit=plan.marker)
-    reach("runner.merged")
+    reach("applying.merged")
     written = job.merged(task, result)
     return written if before is None else replace(written, evolved=describe_changes(before, target.schema()))
 

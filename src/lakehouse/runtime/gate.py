@@ -26,12 +26,11 @@ from lakehouse.quality.row_results import FAIL
 from lakehouse.quality.rules import Analyzer
 from lakehouse.quality.rulesets import parse_ruleset
 from lakehouse.runtime.evaluation import evaluate
-from lakehouse.runtime.metric_history import MetricHistory
+from lakehouse.runtime.metric_history import ROWS, MetricHistory
 from lakehouse.runtime.planning import Job, like
 from lakehouse.runtime.quarantine import FAILS_RULES, Account, Quarantine, Slice
 from lakehouse.runtime.reporting import Judged
 
-ROWS = "Dataset.*.RowCount"
 NO_DATE = "no date"
 """What the rows without a day are called; after all days in the order of texts."""
 

@@ -19,6 +19,8 @@ JOB, BATCH = "job", "batch"
 SCHEMA = StructType([StructField(JOB, StringType()), StructField(BATCH, LongType()), *METRICS.fields])
 """The columns of the table: whose batch it was, and its metrics."""
 
+ROWS = "Dataset.*.RowCount"
+"""What a gate measures of all that it judges."""
 MOST_BATCHES = 100
 """How many batches are looked back on."""
 
@@ -37,12 +39,13 @@ class MetricHistory:
         return history_of((row for _, row in self._rows()), self.source)
 
     def days(self) -> dict[str, dict[str, float]]:
-        """What earlier batches measured of each day; of a day that several had, what the last of them did."""
+        """What earlier batches measured of each day; of a day that several had rows of, what the one with the most did."""
         days: dict[str, dict[int, dict[str, float]]] = {}
         for number, row in self._rows():
             if row.partition is not None:
                 days.setdefault(row.partition, {}).setdefault(number, {})[row.name] = row.value
-        return {day: batches[max(batches)] for day, batches in days.items()}
+        most = {day: max(batches, key=lambda one: (batches[one].get(ROWS, 0), one)) for day, batches in days.items()}
+        return {day: days[day][number] for day, number in most.items()}
 
     def keep(self, judged: Sequence[Judged], *, at: datetime) -> None:
         """Keep what the batch measured, unless it is kept already.

@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal, Protocol, TextIO
 
@@ -235,8 +235,9 @@ class TextReporter:
             self._console.print(f"  refused      {_listed(summary.refused_files)}")
         self._console.print(f"  quarantined  {_listed(summary.quarantined)}")
         self._console.print(f"  skipped      {_listed(summary.skipped)}")
-        for judged in summary.judged:
-            self._console.print(f"  rules        {escape(judged.name)}: {_listed(judged.verdicts)}")
+        for name, days, verdicts in _by_table(summary.judged):
+            told = f" on {days} days" if days else ""
+            self._console.print(f"  rules        {escape(name)}: {_listed(verdicts)}{told}")
         for item in summary.written:
             for line in item.evolved:
                 self._console.print(f"  evolved      {escape(item.table)}: {escape(line)}")
@@ -248,6 +249,17 @@ class TextReporter:
         from rich.markup import escape  # noqa: PLC0415  as above
 
         self._console.print(f"[red]✗ {kind}[/]", escape(message))
+
+
+def _by_table(judged: Sequence[Judged]) -> list[tuple[str, int, dict[str, int]]]:
+    """Of each table: its name, how many days were judged apart, and the verdicts of all of them."""
+    tables: dict[str, list[Judged]] = {}
+    for one in judged:
+        tables.setdefault(one.table, []).append(one)
+    return [
+        (table, sum(one.day is not None for one in ones), dict(sum((Counter(one.verdicts) for one in ones), Counter())))
+        for table, ones in tables.items()
+    ]
 
 
 def _listed(counts: dict[str, int]) -> str:
