@@ -20,9 +20,21 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import quoted
 from lakehouse.errors import ConfigError
+from lakehouse.quality.anomalies import Strategy
 from lakehouse.quality.asking import ANSWERS, PLACE, count_groups
 from lakehouse.quality.outcomes import Evaluation, Outcome, Verdict
-from lakehouse.quality.plans import Entry, Leaf, combine, judge, judge_rows, leaves, plan_analyzers, plan_rules, told
+from lakehouse.quality.plans import (
+    DETECTOR,
+    Entry,
+    Leaf,
+    combine,
+    judge,
+    judge_rows,
+    leaves,
+    plan_analyzers,
+    plan_rules,
+    told,
+)
 from lakehouse.quality.probes import Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
@@ -46,6 +58,7 @@ def evaluate(
     sources: Mapping[str, DataFrame] = MappingProxyType({}),
     as_of: datetime,
     history: Sequence[Mapping[str, float]] = (),
+    anomalies: Strategy = DETECTOR,
     composites: Literal["dataset", "row"] = "dataset",
 ) -> Evaluation:
     """Work out every rule of a ruleset. Rules fail and err by themselves: nothing of that is raised.
@@ -61,7 +74,8 @@ def evaluate(
         ruleset: a ruleset or its text.
         sources: the other datasets, by the alias that rules and queries call them.
         as_of: the instant that `now()` and ages are of; days begin at midnight of its zone.
-        history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)`.
+        history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)` and `DetectAnomalies`.
+        anomalies: what `DetectAnomalies` expects after that history.
         composites: whether a composite joins the verdicts of its rules, or is asked of each row, which all have to pass.
 
     Raises:
@@ -81,7 +95,7 @@ def evaluate(
     analyzers = plan_analyzers(parsed, subject, first=len(rules))
     planned = [*rules, *analyzers]
     answers = _answers(subject, [one.probe for one in planned])
-    judged = [judge(one, answer, history) for one, answer in zip(planned, answers, strict=True)]
+    judged = [judge(one, answer, history, anomalies) for one, answer in zip(planned, answers, strict=True)]
     verdicts = {one.place: outcome.verdict for one, outcome in zip(planned, judged, strict=True)}
     outcomes = [_outcome(entry, judged) for entry in entries]
     return Evaluation(
