@@ -2,7 +2,7 @@
 
 The queries: one for all aggregates of the frame, however many rules there are; one for all sets of columns whose values are
 counted (Uniqueness, Entropy and their like), which reads the frame once for each set; one for each source that is counted or
-summed; one for each ReferentialIntegrity, DatasetMatch and CustomSql; one for composites, if those are worked out by row.
+summed; one for each ReferentialIntegrity, DatasetMatch and CustomSql; one for composites, if those are worked out by row. Rules on files run none.
 When a query fails, its halves are asked, and so on, so that one bad rule is one error and the others have their verdicts.
 """
 
@@ -39,6 +39,7 @@ from lakehouse.quality.probes import Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
+from lakehouse.runtime.rule_files import file_lister
 from lakehouse.tables.jvm import keep_text
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ def evaluate(
     history: Sequence[Mapping[str, float]] = (),
     anomalies: Strategy = DETECTOR,
     composites: Literal["dataset", "row"] = "dataset",
+    files: str | None = None,
 ) -> Evaluation:
     """Work out every rule of a ruleset. Rules fail and err by themselves: nothing of that is raised.
 
@@ -77,6 +79,7 @@ def evaluate(
         history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)` and `DetectAnomalies`.
         anomalies: what `DetectAnomalies` expects after that history.
         composites: whether a composite joins the verdicts of its rules, or is asked of each row, which all have to pass.
+        files: the folder or the file that the frame was read from, for rules on files that name no path.
 
     Raises:
         RulesetError: the text is no ruleset.
@@ -89,7 +92,13 @@ def evaluate(
     require_names(df)
     keep_text(df.sparkSession)  # predicates and queries of rules are text, too
     parsed = parse_ruleset(ruleset) if isinstance(ruleset, str) else ruleset
-    subject = Subject(frame=df, sources=sources, as_of=as_of, query=lambda text: _query(text, df, sources))
+    subject = Subject(
+        frame=df,
+        sources=sources,
+        as_of=as_of,
+        query=lambda text: _query(text, df, sources),
+        files=file_lister(df.sparkSession, files),
+    )
     entries = plan_rules(parsed, subject)
     rules = list(leaves(entries))
     analyzers = plan_analyzers(parsed, subject, first=len(rules))

@@ -147,7 +147,7 @@ ERRORS = {
     'DetectAnomalies "Mean" "nam"': "the frame has no column nam; did you mean name?",
     'DetectAnomalies "ColumnValues" "name"': "the column name is of type string, which is no number",
     'DetectAnomalies "AllStatistics" "id"': "AllStatistics is not evaluated yet",
-    "FileSize > 1 MB": "FileSize is not evaluated yet",
+    "FileSize > 1 MB": "it names no path: name one, or say by files= where the frame was read from",
     '(IsComplete "nope") and (RowCount = 6)':
         'IsComplete "nope": the frame has no column nope; there are: id, name, amount, score, day, at, flag, a.b',
 }  # fmt: skip
