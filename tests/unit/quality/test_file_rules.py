@@ -63,6 +63,7 @@ PASSED: dict[str, dict[str, float]] = {
     'FileSize "s3://b/in/" = 0 B with recentFiles = 1': {"FileCount": 1},
     'FileSize "s3://b/in/" = 2 KB with recentFiles = 1 with uriRegex = "a.csv" with filterOrder = ["uriRegex", "recentFiles"]':
         {"FileCount": 1, "MaximumFileSize": 2048},
+    'FileSize "s3://b/in/" = 2 KB with recentFiles = 1 with uriRegex = "a.csv" with filterOrder = ["uriRegex"]': {"FileCount": 1},
     'FileSize "s3://b/in/" > 0 B with uriRegex = "(?!.*\\.json$).*"': {"FileCount": 3},
     'FileSize "s3://b/in/" >= 0 B with failFast = "true" with threshold > 0.1': {"FileSize.Compliance": 1},
     "FileSize = 3 B": {"FileSize.Compliance": 1, "FileCount": 1},
@@ -91,7 +92,7 @@ PASSED: dict[str, dict[str, float]] = {
 FAILED = {
     'FileSize "s3://b/in/" > 0 B': "1 of 5 files do not pass",
     'FileSize "s3://b/in/" >= 2 KB with threshold > 0.5': "0.4 is not > 0.5",
-    'FileSize "s3://b/in/" > 0 B with failFast = "true" with threshold > 0.1': "a file does not pass, and failFast looks no further",
+    'FileSize "s3://b/in/" > 0 B with failFast = "true" with threshold >= 0': "a file does not pass, and failFast looks no further",
     'FileSize "s3://b/none/" >= 0 B with threshold >= 0': "there are no files",
     'FileSize "s3://b/in/" >= 0 B with recentFiles = 1 with uriRegex = "csv"': "there are no files",
     'FileFreshness "s3://b/in/" > now()': "4 of 5 files do not pass",
@@ -105,6 +106,8 @@ FAILED = {
     'FileMatch "s3://b/in/" "s3://b/in/" with matchFileName = "true"': "2 of 5 files have a name that is not theirs alone",
     'FileMatch "s3://b/in/" in ["xx-md5"] with hashAlgorithm = "MD5" with uriRegex = "a.csv" with matchFileName = "true"':
         "0 of 2 files do not have such a checksum, and 2 have a name that is not theirs alone",
+    'FileMatch "s3://b/none/" "s3://b/some/"':
+        "0 of 0 files have no equal at the second path, and 2 of 2 there none at the first",
     'FileMatch "s3://b/none/" "s3://b/none/"': "there are no files",
     'FileUniqueness "s3://b/in/" > 0.6': "0.6 is not > 0.6",
     'FileUniqueness "s3://b/none/" >= 0': "there are no files",

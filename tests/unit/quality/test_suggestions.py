@@ -65,6 +65,7 @@ def test_few_texts_are_listed() -> None:
     assert rules(30, **few)[1:] == [f'ColumnValues "a" in [{listed}]']
     assert rules(60, **few, values=30)[1:] == [f'ColumnValues "a" in [{listed}, NULL]']
     assert rules(29, **few)[1:] == ['ColumnLength "a" <= 10']
+    assert rules(60, **few, values=29)[1:] == ['ColumnLength "a" <= 10 where "`a` IS NOT NULL"']
     many = tuple(f"{number:02d}" for number in range(21))
     assert len(rules(300, listed=many[:20])) == 2
     assert rules(300, listed=many, shortest=2, longest=2)[1:] == ['ColumnLength "a" = 2']

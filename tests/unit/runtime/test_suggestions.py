@@ -23,7 +23,7 @@ from lakehouse.tables import open_table
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SCHEMA = (
     "id bigint, code string, state string, amount decimal(9,2), score double, loss int, born string, seen timestamp, "
-    "größe float, flag boolean, nothing string, tags array<string>, point struct<x: int>, _op string"
+    "`größe` float, flag boolean, nothing string, tags array<string>, point struct<x: int>, _op string"
 )
 STATES = ("open", "paid", 'a "b" \\')
 
