@@ -1,7 +1,7 @@
 """What is asked of a table before rules are proposed for it: two rows of aggregates, and the profiles that they make.
 
-The first row counts; the second, where the first says that it may be so, tells which columns repeat no value, and which texts
-a column of few has. Columns that rules cannot be asked of are left out: nested ones, those whose names are blank or differ in
+The first row counts; the second, where the first says that it may be so, tells which columns repeat no value, which texts a
+column of few has, and of which type texts are. Columns that rules cannot be asked of are left out: nested ones, those whose names are blank or differ in
 letter case alone, and those that the library keeps for itself.
 """
 
@@ -29,8 +29,11 @@ from lakehouse.quality.suggestions import LONGEST_VALUE, MOST_VALUES, ColumnProf
 from lakehouse.quality.values import NUMBERS, TIMES, WHOLE
 
 ROWS = "rows"
-TYPES = ("INTEGER", "LONG", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
+TYPES = ("INTEGER", "LONG", "DOUBLE", "DATE", "TIMESTAMP")
 """What the texts of a column may be, the narrowest first, as ColumnDataType calls it."""
+
+BEGINS_AS_A_NUMBER = r"\A\s*[-+.]?[0-9]"
+"""Whether a text is of one of these types is dear to find out: this is asked before."""
 
 FLOATING = (FloatType, DoubleType)
 KEYS = (*WHOLE, StringType)
@@ -64,6 +67,8 @@ def second_questions(fields: Sequence[StructField], first: Row) -> list[Column]:
         about, longest = counted.get("about", 0), counted.get("longest")
         if counted["values"] > 1 and about >= NEARLY * counted["values"]:
             asked.append(F.count_distinct(value).alias(f"distinct_{number}"))
+        if counted["values"] and counted.get("as_numbers") == counted["values"]:
+            asked += [F.count_if(fits(field.name, field.dataType, name)).alias(f"{name}_{number}") for name in TYPES]
         if longest is not None and longest <= LONGEST_VALUE and about <= 2 * MOST_VALUES:
             asked.append(F.collect_set(value).alias(f"listed_{number}"))
     return asked
@@ -87,7 +92,7 @@ def _profile(number: int, field: StructField, counted: dict[str, Any], more: dic
         shortest=counted.get("shortest"),
         longest=counted.get("longest"),
         listed=tuple(listed),
-        fits=next((name for name in TYPES if values and counted.get(name) == values), None),
+        fits=next((name for name in TYPES if values and more.get(f"{name}_{number}") == values), None),
     )
 
 
@@ -101,7 +106,7 @@ def _counted(field: StructField) -> Column:
         asked += [F.min(F.when(~nan, value)).alias("least"), F.count_if(nan).alias("not_numbers")]
     if isinstance(data_type, StringType):
         asked += [F.min(F.length(value)).alias("shortest"), F.max(F.length(value)).alias("longest")]
-        asked += [F.count_if(fits(field.name, data_type, name)).alias(name) for name in TYPES]
+        asked.append(F.count_if(value.rlike(BEGINS_AS_A_NUMBER)).alias("as_numbers"))
     return F.struct(*asked)
 
 
