@@ -56,19 +56,29 @@ def holds(condition: Condition, value: float, earlier: Sequence[float]) -> bool:
     >>> holds(Between(Number(Decimal(1)), Number(Decimal(3))), 3.0, [])
     False
     """
+    return satisfies(condition, value, lambda operand: float(work_out(operand, earlier)))
 
-    def number(operand: Operand) -> float:
-        return float(work_out(operand, earlier))
 
+def satisfies(condition: Condition, value: Any, worth: Callable[[Operand], Any]) -> bool:
+    """Whether a value of any kind is as a condition asks.
+
+    Args:
+        condition: of values of that kind.
+        value: what was measured.
+        worth: makes of what stands in the condition a value to compare with.
+
+    Raises:
+        RuleError: the condition is a pattern, or `worth` raises it.
+    """
     match condition:
         case Comparison(comparator=comparator, operand=operand):
-            return bool(COMPARE[comparator](value, number(operand)))
+            return bool(COMPARE[comparator](value, worth(operand)))
         case Between(low=low, high=high, negated=negated):
-            below, above = number(low), number(high)
-            return value <= below or value >= above if negated else below < value < above
+            below, above = worth(low), worth(high)
+            return bool(value <= below or value >= above) if negated else bool(below < value < above)
         case In(values=tuple() as values, negated=negated):
-            return (value in [number(one) for one in values]) != negated
-    msg = f"cannot compare a number with {format_condition(condition)}"
+            return (value in [worth(one) for one in values]) != negated
+    msg = f"cannot compare with {format_condition(condition)}"
     raise RuleError(msg)
 
 

@@ -68,6 +68,16 @@ def whole_match(pattern: str) -> str:
     >>> whole_match("a|b")
     '\\A(?:a|b)\\z'
     """
+    require_bounded(pattern)
+    return rf"\A(?:{pattern})\z"
+
+
+def require_bounded(pattern: str) -> None:
+    """Fail when a pattern could take for ever.
+
+    Raises:
+        RuleError: it could.
+    """
     groups = [_Group("")]
     closed: _Group | None = None
     for piece in _tokens(pattern):
@@ -84,7 +94,6 @@ def whole_match(pattern: str) -> str:
             closed = None
     if closed is not None:
         groups[-1].add(closed.ways, closed.repetitions)
-    return rf"\A(?:{pattern})\z"
 
 
 def _tokens(pattern: str) -> Iterator[str]:

@@ -12,20 +12,20 @@ from pyspark.errors import AnalysisException, ParseException, PySparkException
 from lakehouse.quality.anomalies import RollingZScore, Strategy, detect
 from lakehouse.quality.checking import check_ruleset
 from lakehouse.quality.constants import resolve_rule
+from lakehouse.quality.file_rules import FILE_RULES
 from lakehouse.quality.formatting import format_analyzer, format_condition, format_rule
 from lakehouse.quality.groupings import GROUPINGS
 from lakehouse.quality.judging import RuleError, holds, plainly, told_numbers
-from lakehouse.quality.measures import MEASURES
+from lakehouse.quality.measures import MEASURES, require_number
 from lakehouse.quality.outcomes import Outcome, Verdict
-from lakehouse.quality.probes import ALL, Compile, Probe, Subject
+from lakehouse.quality.probes import ALL, NOTHING, Compile, Probe, Subject, plain
 from lakehouse.quality.references import REFERENCES
 from lakehouse.quality.rule_types import SPELLINGS
 from lakehouse.quality.rules import Analyzer, Composite, Rule, Ruleset
 from lakehouse.quality.shares import SHARES
 
-COMPILERS: Mapping[str, Compile] = {**MEASURES, **SHARES, **GROUPINGS, **REFERENCES}
+COMPILERS: Mapping[str, Compile] = {**MEASURES, **SHARES, **GROUPINGS, **REFERENCES, **FILE_RULES}
 LONGEST_REASON = 300
-NOTHING = "there is nothing to measure: no row, or no value"
 
 DETECTOR = RollingZScore()
 """How DetectAnomalies tells anomalies when nothing else is said; Glue does not say how it does."""
@@ -104,10 +104,21 @@ def _require_sound(ruleset: Ruleset) -> None:
 
 def _probe(rule: Rule, subject: Subject) -> Probe:
     name = SPELLINGS.get(rule.type, rule.type)
+    if name == "DetectAnomalies":
+        return _detection(rule, subject)
     if name not in COMPILERS:
         msg = f"{name} is not evaluated yet"
         raise RuleError(msg)
     return COMPILERS[name](replace(rule, type=name), subject)
+
+
+def _detection(rule: Rule, subject: Subject) -> Probe:
+    """DetectAnomalies measures what the analyzer of its first parameter does; it says nothing of rows."""
+    analyzer = Analyzer(type=plain(rule.parameters[0]), parameters=rule.parameters[1:])
+    if analyzer.type == "ColumnValues":  # of what is no number, it measures nothing
+        name = plain(analyzer.parameters[0])
+        require_number(subject.column_type(name), name)
+    return replace(_analyzed(analyzer, Ruleset(), subject), detects=True, flag=None)
 
 
 def leaves(entries: Sequence[Entry]) -> Iterator[Leaf]:
@@ -143,7 +154,7 @@ def judge(
         if probe.detects:
             return _detected(leaf, metrics, [_named(run, metrics, probe) for run in history], anomalies)
         if reading.value is None:
-            return _outcome(leaf, "Failed", NOTHING, metrics)
+            return _outcome(leaf, "Failed", probe.nothing, metrics)
         if holds(probe.expected, reading.value, earlier):
             return _outcome(leaf, "Passed", "", metrics)
     except RuleError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,11 +14,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from lakehouse.columns import alike, quoted
+from lakehouse.quality.files import FileFacts
 from lakehouse.quality.judging import RuleError
 from lakehouse.quality.rules import Comparison, Condition, Number, Rule
 
 ALL = Comparison("=", Number(Decimal(1)))
 """What is asked of a share when nothing else is: that it is 1."""
+
+NOTHING = "there is nothing to measure: no row, or no value"
 
 Attach = Callable[[DataFrame, str], DataFrame]
 """Adds a column of a name to a frame, one row for one row: whether the row passes; null: the rule has nothing to say of it."""
@@ -63,6 +66,7 @@ class Probe:
         detects: whether all metrics of the reading are held against those of earlier runs, instead of the value against
             `expected`.
         flag: whether a row passes; null where the rule leaves it out. None: it says nothing of rows.
+        nothing: why the rule fails if there is nothing to measure.
     """
 
     aggregates: tuple[Column, ...] = ()
@@ -75,6 +79,7 @@ class Probe:
     qualifier: str = ""
     detects: bool = False
     flag: Column | Attach | None = None
+    nothing: str = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +91,15 @@ class Subject:
         sources: the other ones, by alias.
         as_of: the instant of the evaluation, with its zone.
         query: makes a frame of a query in SQL.
+        files: the files at a path, or below it; None: those that the primary dataset was read from. Raises RuleError where
+            they cannot be listed.
     """
 
     frame: DataFrame
     sources: Mapping[str, DataFrame]
     as_of: datetime
     query: Callable[[str], DataFrame]
+    files: Callable[[str | None], Sequence[FileFacts]]
 
     def column_type(self, name: str) -> DataType:
         """The type of a column of the primary dataset.

@@ -95,18 +95,31 @@ def _data_type(rule: Rule, subject: Subject) -> Probe:
     source = subject.column_type(name)
     match rule.condition:
         case Comparison(comparator="=" | "!=" as comparator, operand=Text(value=wanted)):
-            fits = _fits(name, source, _named_type(wanted), dict(rule.options).get("format"))
+            form = dict(rule.options).get("format")
+            passes = fits(name, source, wanted) if form is None else _has_form(name, source, _named_type(wanted), form)
         case _:
             msg = 'compares with the name of a type, such as "INTEGER"'
             raise RuleError(msg)
-    flag = within(predicate(rule.where), fits if comparator == "=" else ~fits)
+    flag = within(predicate(rule.where), passes if comparator == "=" else ~passes)
     return share_probe(rule, flag, f"Column.{name}.ColumnDataType.Compliance", rule.threshold)
 
 
-def _fits(name: str, source: DataType, target: DataType, form: object) -> Column:
-    if form is None:
-        converted = convert(quoted(name), source, target, timezone="UTC")
-        return F.lit(False) if converted is None else F.expr(converted.sql).isNotNull()
+def fits(name: str, source: DataType, wanted: str) -> Column:
+    """Whether a value is one of a type and loses nothing; null is one of no type.
+
+    Args:
+        name: the column.
+        source: its type.
+        wanted: the other type, as ColumnDataType calls it.
+
+    Raises:
+        RuleError: there is no such type.
+    """
+    converted = convert(quoted(name), source, _named_type(wanted), timezone="UTC")
+    return F.lit(False) if converted is None else F.expr(converted.sql).isNotNull()
+
+
+def _has_form(name: str, source: DataType, target: DataType, form: object) -> Column:
     if not isinstance(source, StringType) or not isinstance(target, DateType | TimestampType):
         msg = f"a format is for texts that are dates or timestamps, and the column {name} is of type {source.simpleString()}"
         raise RuleError(msg)

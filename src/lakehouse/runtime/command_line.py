@@ -13,7 +13,7 @@ from lakehouse.config.loading import load_config, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
 from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
-from lakehouse.runtime import history_report, ledger_report, quarantine_report
+from lakehouse.runtime import history_report, ledger_report, quarantine_report, suggestions
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.planning import like, named
@@ -64,6 +64,9 @@ def _arguments() -> argparse.ArgumentParser:
     history = commands.add_parser("check-history", help="check a history table of any tool", allow_abbrev=False)
     history_report.add_arguments(history)
     history.set_defaults(do=history_report.show)
+    suggest = commands.add_parser("suggest-rules", help="propose a ruleset that a table keeps", allow_abbrev=False)
+    suggestions.add_arguments(suggest)
+    suggest.set_defaults(do=_suggest)
     return top
 
 
@@ -80,6 +83,12 @@ def _ledger(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, settings=arguments.set)
     script = load_script(config.job)
     print(ledger_report.run(config, arguments, script.recipe, script.Params, reporter("auto")))
+    return jobs.DONE
+
+
+def _suggest(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config, settings=arguments.set)
+    print(suggestions.propose(config, arguments.table, tables_of(config)), end="")
     return jobs.DONE
 
 

@@ -2,7 +2,7 @@
 
 The queries: one for all aggregates of the frame, however many rules there are; one for all sets of columns whose values are
 counted (Uniqueness, Entropy and their like), which reads the frame once for each set; one for each source that is counted or
-summed; one for each ReferentialIntegrity, DatasetMatch and CustomSql; one for composites, if those are worked out by row.
+summed; one for each ReferentialIntegrity, DatasetMatch and CustomSql; one for composites, if those are worked out by row. Rules on files run none.
 When a query fails, its halves are asked, and so on, so that one bad rule is one error and the others have their verdicts.
 """
 
@@ -20,13 +20,26 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import Columns, as_tuple, quoted
 from lakehouse.errors import ConfigError
+from lakehouse.quality.anomalies import Strategy
 from lakehouse.quality.asking import ANSWERS, PLACE, count_groups
 from lakehouse.quality.outcomes import Evaluation, Outcome, Verdict
-from lakehouse.quality.plans import Entry, Leaf, combine, judge, judge_rows, leaves, plan_analyzers, plan_rules, told
+from lakehouse.quality.plans import (
+    DETECTOR,
+    Entry,
+    Leaf,
+    combine,
+    judge,
+    judge_rows,
+    leaves,
+    plan_analyzers,
+    plan_rules,
+    told,
+)
 from lakehouse.quality.probes import Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
+from lakehouse.runtime.rule_files import file_lister
 from lakehouse.tables.jvm import keep_text
 
 T = TypeVar("T")
@@ -46,8 +59,10 @@ def evaluate(
     sources: Mapping[str, DataFrame] = MappingProxyType({}),
     as_of: datetime,
     history: Sequence[Mapping[str, float]] = (),
+    anomalies: Strategy = DETECTOR,
     composites: Literal["dataset", "row"] = "dataset",
     carried: Columns = (),
+    files: str | None = None,
 ) -> Evaluation:
     """Work out every rule of a ruleset. Rules fail and err by themselves: nothing of that is raised.
 
@@ -62,9 +77,11 @@ def evaluate(
         ruleset: a ruleset or its text.
         sources: the other datasets, by the alias that rules and queries call them.
         as_of: the instant that `now()` and ages are of; days begin at midnight of its zone.
-        history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)`.
+        history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)` and `DetectAnomalies`.
+        anomalies: what `DetectAnomalies` expects after that history.
         composites: whether a composite joins the verdicts of its rules, or is asked of each row, which all have to pass.
         carried: columns that rules do not see and the rows keep, such as where a row came from.
+        files: the folder or the file that the frame was read from, for rules on files that name no path.
 
     Raises:
         RulesetError: the text is no ruleset.
@@ -78,13 +95,19 @@ def evaluate(
     keep_text(df.sparkSession)  # predicates and queries of rules are text, too
     parsed = parse_ruleset(ruleset) if isinstance(ruleset, str) else ruleset
     seen = df.drop(*as_tuple(carried))
-    subject = Subject(frame=seen, sources=sources, as_of=as_of, query=lambda text: _query(text, seen, sources))
+    subject = Subject(
+        frame=seen,
+        sources=sources,
+        as_of=as_of,
+        query=lambda text: _query(text, seen, sources),
+        files=file_lister(df.sparkSession, files),
+    )
     entries = plan_rules(parsed, subject)
     rules = list(leaves(entries))
     analyzers = plan_analyzers(parsed, subject, first=len(rules))
     planned = [*rules, *analyzers]
     answers = _answers(subject, [one.probe for one in planned])
-    judged = [judge(one, answer, history) for one, answer in zip(planned, answers, strict=True)]
+    judged = [judge(one, answer, history, anomalies) for one, answer in zip(planned, answers, strict=True)]
     verdicts = {one.place: outcome.verdict for one, outcome in zip(planned, judged, strict=True)}
     outcomes = [_outcome(entry, judged) for entry in entries]
     return Evaluation(

@@ -144,8 +144,10 @@ ERRORS = {
         "there is no type NUMBER; there are: BOOLEAN, DATE, DOUBLE, FLOAT, INTEGER, LONG, STRING, TIMESTAMP, "
         "DECIMAL(precision,scale)",
     'SchemaMatch "twin" = 1': "there is no source twin; there is none",
-    'DetectAnomalies "RowCount"': "DetectAnomalies is not evaluated yet",
-    "FileSize > 1 MB": "FileSize is not evaluated yet",
+    'DetectAnomalies "Mean" "nam"': "the frame has no column nam; did you mean name?",
+    'DetectAnomalies "ColumnValues" "name"': "the column name is of type string, which is no number",
+    'DetectAnomalies "AllStatistics" "id"': "AllStatistics is not evaluated yet",
+    "FileSize > 1 MB": "it names no path: name one, or say by files= where the frame was read from",
     '(IsComplete "nope") and (RowCount = 6)':
         'IsComplete "nope": the frame has no column nope; there are: id, name, amount, score, day, at, flag, a.b',
 }  # fmt: skip
