@@ -13,7 +13,7 @@ from lakehouse.config.loading import load_config, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
 from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
-from lakehouse.runtime import history_report, ledger_report, quarantine_report
+from lakehouse.runtime import history_report, ledger_report, quarantine_report, trend_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.planning import like, named
@@ -64,6 +64,9 @@ def _arguments() -> argparse.ArgumentParser:
     history = commands.add_parser("check-history", help="check a history table of any tool", allow_abbrev=False)
     history_report.add_arguments(history)
     history.set_defaults(do=history_report.show)
+    report = commands.add_parser("report", help="make a page over all runs that left a report", allow_abbrev=False)
+    trend_report.add_arguments(report)
+    report.set_defaults(do=trend_report.show)
     return top
 
 
