@@ -250,6 +250,7 @@ def run_report() -> RunReport:
             ),
             JudgedTable(
                 table="shop.customers",
+                part="2026-11-25",
                 rules=(RuleResult(rule="RowCount > 0", verdict="Passed", metrics={"Dataset.*.RowCount": 1_562.0}),),
                 metrics={"Dataset.*.RowCount": 1_562.0},
                 on_failure="warn",

@@ -96,13 +96,13 @@ def _warned(aside: Mapping[str, int]) -> Verdict:
 
 def _quality(report: RunReport, reveal: Reveal) -> tuple[Section, Section]:
     tables = [
-        rule_table(one.rules, caption=f"Rules of {one.table}, the gravest first", remark=_judged(one))
+        rule_table(one.rules, caption=f"Rules of {one.name}, the gravest first", remark=_judged(one))
         for one in report.judged
     ]
     failing = [
         table
         for one in report.judged
-        for table in failing_tables(one.failing, one.rules, reveal=reveal, within=one.table)
+        for table in failing_tables(one.failing, one.rules, reveal=reveal, within=one.name)
     ]
     verdict = worst(*(one.verdict for one in report.rules))
     return (
@@ -112,8 +112,8 @@ def _quality(report: RunReport, reveal: Reveal) -> tuple[Section, Section]:
 
 
 def _judged(one: JudgedTable) -> str:
-    failed = f"{counted(one.rows, 'row')} judged, {one.failed:,} of them fail a rule of rows"
-    return f"{failed}. What is done when rules fail: {one.on_failure}."
+    failed = f", {one.failed:,} of them fail a rule of rows" if one.failed else ""
+    return f"{counted(one.rows, 'row')} judged{failed}. What is done when rules fail: {one.on_failure}."
 
 
 def _targets(targets: tuple[TargetCounts, ...]) -> Block:

@@ -112,21 +112,28 @@ class JudgedTable:
 
     Attributes:
         table: the source table.
+        part: what of them was judged, where parts are judged apart, such as a day.
         rules: in the order of the ruleset.
         metrics: all that was measured, analyzers included.
         on_failure: what was to become of rows that fail a rule.
         rows: how many were judged.
-        failed: how many of them fail a rule of rows.
+        failed: how many of them were found to fail a rule of rows.
         failing: some of them, rule by rule.
     """
 
     table: str
+    part: str = ""
     rules: tuple[RuleResult, ...]
     metrics: Mapping[str, float] = field(default_factory=dict)
     on_failure: str
     rows: int
     failed: int
     failing: tuple[FailingRows, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The table, and the part if there is one."""
+        return f"{self.table} {self.part}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

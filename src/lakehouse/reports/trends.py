@@ -65,14 +65,20 @@ class RunSummary:
 def summarize(record: RunRecord, *, file: str = "") -> RunSummary:
     """A run of a job as a trend page tells of it. Names of rules and metrics begin with their source table.
 
+    Of a rule that was asked of several parts of a table, the gravest verdict counts, and what was measured last.
+
     Args:
         record: what the run left.
         file: its own page, if that lies beside the trend page.
     """
+    verdicts: dict[str, Verdict] = {}
+    for one in record.rules:
+        name = f"{one.table}: {one.rule}"
+        verdicts[name] = worst(one.verdict, verdicts.get(name, "Passed"))
     return RunSummary(
         run=record.run,
         started=record.started,
-        verdicts={f"{one.table}: {one.rule}": one.verdict for one in record.rules},
+        verdicts=verdicts,
         metrics={f"{table}: {name}": value for table, some in record.metrics.items() for name, value in some.items()},
         read=record.read,
         quarantined=record.quarantined,

@@ -6,13 +6,11 @@ A report is about a run that is over: what keeps it from being written is told, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
-from types import MappingProxyType
 
 from lakehouse.cdc.changes import TOO_LATE
 from lakehouse.quality.outcomes import Outcome
-from lakehouse.reports.findings import FailingRows, RuleResult
+from lakehouse.reports.findings import RuleResult
 from lakehouse.reports.records import RunRecord, read_record, with_earlier, write_record
 from lakehouse.reports.runs import BesideContract, FileCounts, JudgedTable, RowFates, RunReport, TargetCounts
 from lakehouse.runtime.failing_rows import PLACE
@@ -26,12 +24,9 @@ EARLIER = 30
 """Runs that a page looks back on."""
 
 _RECORD = re.compile(r"\d{8}T\d{6}Z-.+\.json")
-_NOTHING: Mapping[str, Sequence[FailingRows]] = MappingProxyType({})
 
 
-def write_run_report(
-    job: Job, summary: Summary, *, failing: Mapping[str, Sequence[FailingRows]] = _NOTHING, stopped: bool = False
-) -> str | None:
+def write_run_report(job: Job, summary: Summary, *, stopped: bool = False) -> str | None:
     """Write the report of a run where the configuration wants it, and say where it is; None: there is none.
 
     Nothing is raised, and a run that had nothing to do has no report.
@@ -39,14 +34,13 @@ def write_run_report(
     Args:
         job: the job of the run.
         summary: what the run did, its seconds included.
-        failing: rows that fail a rule, by source table; see `lakehouse.runtime.failing_rows`.
         stopped: whether the run ends here, for a rule that did not pass.
     """
     wanted = job.config.reports
     if wanted is None or (summary.nothing_new and not summary.judged):
         return None
     try:
-        report = run_report(job.run, summary, failing=failing, stopped=stopped)
+        report = run_report(job.run, summary, stopped=stopped)
         folder = open_folder(wanted.at, job.run.job, lambda: job.spark)
         address = _write(report, folder, reveal=wanted.reveal_values)
     except Exception as error:  # noqa: BLE001  the run did its work, whatever becomes of its report
@@ -57,9 +51,7 @@ def write_run_report(
     return address
 
 
-def run_report(
-    run: Run, summary: Summary, *, failing: Mapping[str, Sequence[FailingRows]] = _NOTHING, stopped: bool = False
-) -> RunReport:
+def run_report(run: Run, summary: Summary, *, stopped: bool = False) -> RunReport:
     """What a run did, as its page tells it; see `write_run_report`."""
     return RunReport(
         job=run.job,
@@ -82,7 +74,7 @@ def run_report(
         beside=tuple(
             BesideContract(table=one.table, column=one.column, state=one.state, rows=one.rows) for one in summary.drift
         ),
-        judged=tuple(_judged(one, failing.get(one.table, ())) for one in summary.judged),
+        judged=tuple(map(_judged, summary.judged)),
         stopped=stopped,
     )
 
@@ -137,15 +129,16 @@ def _target(written: Written) -> TargetCounts:
     )
 
 
-def _judged(judged: Judged, failing: Sequence[FailingRows]) -> JudgedTable:
+def _judged(judged: Judged) -> JudgedTable:
     return JudgedTable(
         table=judged.table,
+        part=judged.day or "",
         rules=tuple(map(_rule, judged.outcomes)),
         metrics=judged.metrics,
         on_failure=judged.on_failure,
         rows=judged.rows,
         failed=judged.failed,
-        failing=tuple(failing),
+        failing=judged.failing,
     )
 
 

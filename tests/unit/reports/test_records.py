@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_reports import COMPLETE, CURRENCY, PEOPLE, run_report
 
+from lakehouse.reports.blocks import Verdict
 from lakehouse.reports.findings import RuleResult
 from lakehouse.reports.records import RunRecord, read_record, with_earlier, write_record
 from lakehouse.reports.runs import JudgedTable, RunReport
@@ -109,6 +110,18 @@ def test_a_rule_looks_back_on_the_runs_that_asked_it() -> None:
     assert found.earlier == {"Dataset.*.RowCount": (1.0, None, 3.0)}
     [new] = with_earlier(of_rules(rule(4.0, "RowCount > 1")), before).rules
     assert new.earlier == {"Dataset.*.RowCount": ()}
+
+
+def test_of_several_parts_the_gravest_verdict_counts() -> None:
+    """A table that was judged day by day has one verdict for each rule, and the metrics of its last day."""
+
+    def day(name: str, verdict: Verdict, value: float) -> JudgedTable:
+        asked = (replace(rule(value), verdict=verdict),)
+        return JudgedTable(table="t", part=name, rules=asked, metrics={"m": value}, on_failure="warn", rows=1, failed=0)
+
+    days = day("1", "Passed", 1.0), day("2", "Failed", 2.0), day("3", "Passed", 3.0)
+    one = summarize(kept(replace(run_report(), judged=days)))
+    assert (one.verdicts, one.metrics) == ({"t: RowCount > 0": "Failed"}, {"t: m": 3.0})
 
 
 def test_the_trend_of_runs_tells_rules_by_table_and_runs_by_what_became_of_them() -> None:

@@ -129,10 +129,11 @@ def test_rules_are_told_by_source_table() -> None:
     rules = section(page, "Rules")
     assert figures(rules) == [("Error", "1"), ("Failed", "3"), ("Passed", "5")]
     assert [row[0] for row in table(page, "Rules of shop.orders, the gravest first")[1:]][:2] == ["Error", "Failed"]
-    assert len(table(page, "Rules of shop.customers, the gravest first")) == 2
+    assert len(table(page, "Rules of shop.customers 2026-11-25, the gravest first")) == 2
     assert len(rules.find("span", class_="spark")) == 6
     remarks = [one.text for one in rules.find("p", class_="remark")]
     assert remarks[0] == "57,140 rows judged, 6,238 of them fail a rule of rows. What is done when rules fail: warn."
+    assert remarks[1] == "1,562 rows judged. What is done when rules fail: warn."
     assert "shop.orders: " in section(page, "Failing rows").find("caption")[0].text
 
 

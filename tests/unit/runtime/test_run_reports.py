@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,11 +176,9 @@ def test_what_draws_pages_may_be_missing(tmp_path: Path, monkeypatch: pytest.Mon
 def test_values_are_written_only_where_they_are_revealed(tmp_path: Path, *, reveal: bool) -> None:
     """By default the bytes hold no value of a row, but where the row came from; the record never holds one."""
     columns, row = ("_source_file", "_row", "n"), ("orders.json", "7", "secret 42")
-    failing: Mapping[str, Sequence[FailingRows]] = {
-        "shop.orders": [FailingRows(rule='IsComplete "n"', columns=columns, rows=(row,), total=3)]
-    }
-    summary = replace(SUMMARY, judged=(judged("Failed"),))
-    write_run_report(job({"at": str(tmp_path), "reveal_values": reveal}), summary, failing=failing)
+    failing = FailingRows(rule='IsComplete "n"', columns=columns, rows=(row,), total=3)
+    summary = replace(SUMMARY, judged=(replace(judged("Failed"), failing=(failing,)),))
+    write_run_report(job({"at": str(tmp_path), "reveal_values": reveal}), summary)
     page, record = [one.read_text(encoding="utf-8") for one in sorted((tmp_path / "shop").iterdir())]
     assert ("secret 42" in page) == reveal
     assert "orders.json" in page
