@@ -77,7 +77,7 @@ def hostile_pages() -> tuple[Page, Page, Page]:
         targets=tuple(
             TargetCounts(
                 table=text,
-                write=text,
+                kind=text,
                 source=text,
                 changes=1_234_567_890,
                 applied=1_234_567_890,

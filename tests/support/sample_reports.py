@@ -199,7 +199,7 @@ def run_report() -> RunReport:
         targets=(
             TargetCounts(
                 table="silver.orders",
-                write="current",
+                kind="current",
                 source="shop.orders",
                 changes=count - 44,
                 applied=count - 50,
@@ -214,7 +214,7 @@ def run_report() -> RunReport:
             ),
             TargetCounts(
                 table="silver.orders_history",
-                write="history",
+                kind="history",
                 source="shop.orders",
                 changes=count - 44,
                 applied=count - 50,
@@ -226,7 +226,7 @@ def run_report() -> RunReport:
             ),
             TargetCounts(
                 table="silver.customers",
-                write="current",
+                kind="current",
                 source="shop.customers",
                 changes=1_550,
                 applied=0,

@@ -122,7 +122,7 @@ def _targets(targets: tuple[TargetCounts, ...]) -> Block:
     rows = tuple(
         Row(
             cells=(
-                Stack((Code(one.table), Muted(f"{one.write}, from {one.source}"), Muted(_committed(one)))),
+                Stack((Code(one.table), Muted(f"{one.kind}, from {one.source}"), Muted(_committed(one)))),
                 one.changes,
                 one.applied,
                 one.duplicate,
@@ -134,7 +134,7 @@ def _targets(targets: tuple[TargetCounts, ...]) -> Block:
                 one.deleted,
             )
         )
-        for one in sorted(targets, key=lambda one: (one.write, one.table))
+        for one in sorted(targets, key=lambda one: (one.kind, one.table))
     )
     events = ("Changes", "Applied", "Duplicate", "Late", "Tie", "Too late")
     columns = ("Table", *events, "Inserted", "Updated", "Deleted")

@@ -53,7 +53,7 @@ class TargetCounts:
 
     Attributes:
         table: its name.
-        write: its kind, such as `current`.
+        kind: such as `current`.
         source: whose changes it got.
         changes: rows of the change log.
         applied: distinct events that count from now on.
@@ -69,7 +69,7 @@ class TargetCounts:
     """
 
     table: str
-    write: str
+    kind: str
     source: str
     changes: int = 0
     applied: int = 0

@@ -113,7 +113,7 @@ def _target(written: Written) -> TargetCounts:
     done = written.result
     return TargetCounts(
         table=written.table,
-        write=written.write,
+        kind=written.write,
         source=written.source,
         changes=done.input,
         applied=done.applied,

@@ -29,7 +29,7 @@ def judged(*verdicts: Verdict) -> tuple[JudgedTable, ...]:
 
 def late(many: int) -> tuple[TargetCounts, ...]:
     """A table that came too late for some changes."""
-    return (TargetCounts(table="silver.orders", write="current", source="shop.orders", too_late=many),)
+    return (TargetCounts(table="silver.orders", kind="current", source="shop.orders", too_late=many),)
 
 
 def shown(report: RunReport, reveal: Reveal = ()) -> Element:
@@ -180,7 +180,7 @@ def report_of(texts: tuple[str, ...]) -> RunReport:
         files=FileCounts(refused=counts),
         rows=RowFates(read=2 * len(texts), quarantined=counts, skipped=counts),
         targets=tuple(
-            TargetCounts(table=text, write=text, source=text, version=text or "x", evolved=(text,)) for text in texts
+            TargetCounts(table=text, kind=text, source=text, version=text or "x", evolved=(text,)) for text in texts
         ),
         beside=tuple(BesideContract(table=text, column=text, state=text or "x", rows=1) for text in texts),
         judged=tuple(

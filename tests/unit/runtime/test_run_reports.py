@@ -202,7 +202,7 @@ def test_a_report_tells_what_the_summary_does() -> None:
         3, 1, 2, {"truncated": 1},
     )  # fmt: skip
     [target] = report.targets
-    assert (target.table, target.write, target.source) == ("silver.orders", "current", "shop.orders")
+    assert (target.table, target.kind, target.source) == ("silver.orders", "current", "shop.orders")
     assert (target.changes, target.applied, target.duplicate, target.too_late) == (9, 6, 1, 2)
     assert (target.inserted, target.updated, target.deleted, target.version) == (4, 1, 0, "7")
     assert target.evolved == ("+ a int",)
