@@ -90,9 +90,9 @@ def hostile_pages() -> tuple[Page, Page, Page]:
         beside=tuple(BesideContract(table=text, column=text, state=text, rows=1) for text in HOSTILE),
         judged=tuple(
             JudgedTable(
-                table=text, part=text, rules=rules, on_failure=text, rows=1, failed=1, failing=report.failing[:1]
+                table=text, part=text, rules=(rule,), on_failure=text, rows=1, failed=1, failing=report.failing[:1]
             )
-            for text in HOSTILE
+            for rule, text in zip(rules, HOSTILE, strict=True)
         ),
     )
     return quality_page(report, reveal="all"), trend_page(HOSTILE[8], over), run_page(run, reveal="all")
