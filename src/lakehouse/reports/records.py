@@ -102,25 +102,27 @@ def read_record(text: str) -> RunRecord | None:
 
 
 def with_earlier(report: RunReport, records: Sequence[RunRecord]) -> RunReport:
-    """The report with what earlier runs measured for each of its rules.
+    """The report with what was measured before for each of its rules: by earlier runs, then of parts that come before in this one.
 
     Args:
         report: of this run.
         records: of earlier runs, the oldest first. Those that did not ask a rule, in these words, say nothing of it.
     """
-    asked: dict[tuple[str, str], list[RuleRecord]] = {}
+    before: dict[tuple[str, str], list[Mapping[str, float]]] = {}
     for one in (rule for record in records for rule in record.rules):
-        asked.setdefault((one.table, one.rule), []).append(one)
-    judged = tuple(
-        replace(one, rules=tuple(_looking_back(rule, asked.get((one.table, rule.rule), [])) for rule in one.rules))
-        for one in report.judged
-    )
-    return replace(report, judged=judged)
+        before.setdefault((one.table, one.rule), []).append(one.metrics)
+    judged = []
+    for part in report.judged:
+        asked = [before.setdefault((part.table, rule.rule), []) for rule in part.rules]
+        rules = tuple(_looking_back(rule, some) for rule, some in zip(part.rules, asked, strict=True))
+        judged.append(replace(part, rules=rules))
+        for rule in part.rules:
+            before[part.table, rule.rule].append(rule.metrics)
+    return replace(report, judged=tuple(judged))
 
 
-def _looking_back(rule: RuleResult, before: Sequence[RuleRecord]) -> RuleResult:
-    earlier = {name: tuple(one.metrics.get(name) for one in before) for name in rule.metrics}
-    return replace(rule, earlier=earlier)
+def _looking_back(rule: RuleResult, before: Sequence[Mapping[str, float]]) -> RuleResult:
+    return replace(rule, earlier={name: tuple(one.get(name) for one in before) for name in rule.metrics})
 
 
 def _finite(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -112,6 +112,15 @@ def test_a_rule_looks_back_on_the_runs_that_asked_it() -> None:
     assert new.earlier == {"Dataset.*.RowCount": ()}
 
 
+def test_a_part_looks_back_on_the_parts_before_it() -> None:
+    """Days of one run are points of one line, after those of earlier runs; the same rule twice in a ruleset is two points."""
+    days = of_rules(rule(2.0)).judged + of_rules(rule(3.0), rule(3.5)).judged + of_rules(rule(4.0)).judged
+    found = with_earlier(replace(run_report(), judged=days), [kept(of_rules(rule(1.0)))])
+    assert [one.earlier["Dataset.*.RowCount"] for one in found.rules] == [
+        (1.0,), (1.0, 2.0), (1.0, 2.0), (1.0, 2.0, 3.0, 3.5),
+    ]  # fmt: skip
+
+
 def test_of_several_parts_the_gravest_verdict_counts() -> None:
     """A table that was judged day by day has one verdict for each rule, and the metrics of its last day."""
 
