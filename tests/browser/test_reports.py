@@ -13,16 +13,19 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 from report_tabs import NARROW, WIDE, Open
-from sample_reports import COMPLETE, UNIQUE, quality_report, runs
+from sample_reports import COMPLETE, UNIQUE, quality_report, run_report, runs
 
 from lakehouse.reports.blocks import Badge, Code, Row, Table
 from lakehouse.reports.findings import Drift, FailingRows, RuleResult
 from lakehouse.reports.pages import Page, Section
 from lakehouse.reports.quality import quality_page
+from lakehouse.reports.run_page import run_page
+from lakehouse.reports.runs import BesideContract, FileCounts, JudgedTable, RowFates, TargetCounts
 from lakehouse.reports.trends import RunSummary, trend_page
 
 QUALITY = quality_page(quality_report(), reveal=["order_id", "currency"])
 TREND = trend_page("silver.orders", runs())
+RUN = run_page(run_report(), reveal=["order_id"])
 
 HOSTILE = (
     "<script>window.hacked = 1; alert(1)</script>",
@@ -38,8 +41,8 @@ HOSTILE = (
 )
 
 
-def hostile_pages() -> tuple[Page, Page]:
-    """Both pages with a hostile text in every name, reason and value."""
+def hostile_pages() -> tuple[Page, Page, Page]:
+    """All pages with a hostile text in every name, reason and value."""
     rules = tuple(
         RuleResult(
             rule=text,
@@ -65,7 +68,34 @@ def hostile_pages() -> tuple[Page, Page]:
         RunSummary(run=text, started=started, verdicts={text: "Failed"}, metrics={text: 1.0}, file=text)
         for text in HOSTILE
     )
-    return quality_page(report, reveal="all"), trend_page(HOSTILE[8], over)
+    run = replace(
+        run_report(),
+        job=HOSTILE[9],
+        run=HOSTILE[8],
+        files=FileCounts(refused=dict.fromkeys(HOSTILE, 1)),
+        rows=RowFates(read=99, quarantined=dict.fromkeys(HOSTILE, 1), skipped=dict.fromkeys(HOSTILE, 1)),
+        targets=tuple(
+            TargetCounts(
+                table=text,
+                kind=text,
+                source=text,
+                changes=1_234_567_890,
+                applied=1_234_567_890,
+                inserted=1_234_567_890,
+                version=text,
+                evolved=(text,),
+            )
+            for text in HOSTILE
+        ),
+        beside=tuple(BesideContract(table=text, column=text, state=text, rows=1) for text in HOSTILE),
+        judged=tuple(
+            JudgedTable(
+                table=text, part=text, rules=(rule,), on_failure=text, rows=1, failed=1, failing=report.failing[:1]
+            )
+            for rule, text in zip(rules, HOSTILE, strict=True)
+        ),
+    )
+    return quality_page(report, reveal="all"), trend_page(HOSTILE[8], over), run_page(run, reveal="all")
 
 
 def shown_rows(tab: Tab) -> int:
@@ -74,13 +104,13 @@ def shown_rows(tab: Tab) -> int:
     return count
 
 
-@pytest.mark.parametrize("page", [QUALITY, TREND], ids=["quality", "trend"])
+@pytest.mark.parametrize("page", [QUALITY, TREND, RUN], ids=["quality", "trend", "run"])
 def test_a_page_asks_for_nothing(open_page: Open, page: Page) -> None:
     """A page opens in standards mode, complains of nothing, and the only request is for itself."""
     opened = open_page(page)
     assert opened.tab.evaluate("document.compatMode") == "CSS1Compat"
     assert [url for url in opened.requests if not url.startswith("data:")] == [opened.tab.url]
-    expect(opened.tab).to_have_title(f"Error: {page.title}")
+    expect(opened.tab).to_have_title(f"{page.verdict}: {page.title}")
 
 
 def test_words_filter_rows(open_page: Open) -> None:
@@ -186,7 +216,7 @@ def test_sections_are_a_click_away(open_page: Open, name: str, width: int) -> No
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", [QUALITY, TREND, hostile_pages()[0]], ids=["quality", "trend", "hostile"])
+@pytest.mark.parametrize("page", [QUALITY, TREND, RUN, hostile_pages()[0]], ids=["quality", "trend", "run", "hostile"])
 def test_axe_finds_no_barrier(
     open_page: Open, page: Page, scheme: Literal["light", "dark"], size: tuple[int, int]
 ) -> None:
@@ -198,7 +228,9 @@ def test_axe_finds_no_barrier(
 
 
 @pytest.mark.parametrize(
-    "page", [QUALITY, TREND, *hostile_pages()], ids=["quality", "trend", "hostile", "hostile trend"]
+    "page",
+    [QUALITY, TREND, RUN, *hostile_pages()],
+    ids=["quality", "trend", "run", "hostile", "hostile trend", "hostile run"],
 )
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
 def test_no_window_is_too_narrow(open_page: Open, page: Page, width: int) -> None:
@@ -219,6 +251,26 @@ def test_rows_are_cards_in_a_narrow_window(open_page: Open) -> None:
     assert listing.get_by_role("rowheader").count() == 3
     before = "getComputedStyle(document.querySelector('td[data-label=Before]'), '::before').content"
     assert tab.evaluate(before) == '"Before"'
+
+
+def test_counts_stand_beside_their_names_in_a_narrow_window(open_page: Open) -> None:
+    """The counts of a table are a list there, each with its name on the same line, and columns in a wide window and on paper."""
+
+    def line(tab: Tab) -> tuple[float, float, str]:
+        cell = tab.locator(".listing", has=tab.get_by_text("What was written")).locator("td[data-label=Changes]").first
+        box = cell.bounding_box() or {"height": 0.0, "width": 0.0}
+        return box["height"], box["width"], cell.evaluate("one => getComputedStyle(one).display")
+
+    height, width, display = line(open_page(RUN, size=NARROW).tab)
+    assert (display, height < 40, width > 250) == ("flex", True, True)
+    tab = open_page(RUN).tab
+    assert line(tab)[2] == "table-cell"
+    tab.set_viewport_size({"width": 688, "height": 900})
+    tab.emulate_media(media="print")
+    assert line(tab)[2] == "table-cell"
+    headings = tab.locator(".listing", has=tab.get_by_text("What was written")).locator("thead th bdi")
+    assert headings.all_inner_texts()[:3] == ["Table", "Changes", "Applied"]
+    assert {box["height"] < 25 for one in headings.all()[:6] if (box := one.bounding_box())} == {True}
 
 
 def test_dark_mode_is_dark(open_page: Open) -> None:
@@ -242,7 +294,9 @@ def test_dark_mode_is_dark(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [QUALITY, TREND, *hostile_pages()], ids=["quality", "trend", "hostile", "hostile trend"]
+    "page",
+    [QUALITY, TREND, RUN, *hostile_pages()],
+    ids=["quality", "trend", "run", "hostile", "hostile trend", "hostile run"],
 )
 def test_paper_holds_everything(open_page: Open, page: Page, tmp_path: Path) -> None:
     """In print there is no filter and no bar, ink is on white even for who prefers dark, tables are tables, nothing is cut off."""
@@ -258,7 +312,7 @@ def test_paper_holds_everything(open_page: Open, page: Page, tmp_path: Path) -> 
     assert printed.read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("page", hostile_pages(), ids=["quality", "trend"])
+@pytest.mark.parametrize("page", hostile_pages(), ids=["quality", "trend", "run"])
 def test_hostile_texts_do_nothing(open_page: Open, page: Page) -> None:
     """Scripts, handlers, addresses and tags in names and values are text: nothing runs, asks, or steps out of its place."""
     opened = open_page(page)

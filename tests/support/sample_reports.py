@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from lakehouse.reports.blocks import Verdict
 from lakehouse.reports.findings import Drift, FailingRows, QualityReport, RowCounts, RuleResult, SchemaChange
+from lakehouse.reports.runs import BesideContract, FileCounts, JudgedTable, RowFates, RunReport, TargetCounts
 from lakehouse.reports.trends import RunSummary
 
 DAYS = 30
@@ -181,4 +182,80 @@ def runs() -> tuple[RunSummary, ...]:
             file=f"{FIRST + timedelta(days=day):%Y-%m-%d}.html",
         )
         for day in range(DAYS)
+    )
+
+
+def run_report() -> RunReport:
+    """The run of the last day: the orders were judged and merged into two tables, customers into one that takes no late ones."""
+    found = quality_report()
+    count = int(metrics_of(DAYS - 1)["Dataset.*.RowCount"])
+    return RunReport(
+        job="shop_to_warehouse",
+        run=found.run,
+        started=found.started,
+        took=found.took,
+        files=FileCounts(new=36, repeated=2, hidden=1, refused={"truncated": 1, "encoding": 2}),
+        rows=RowFates(read=count + 1_562, quarantined={"missing_value": 40, "bad_value": 4}, skipped={"control": 12}),
+        targets=(
+            TargetCounts(
+                table="silver.orders",
+                kind="current",
+                source="shop.orders",
+                changes=count - 44,
+                applied=count - 50,
+                duplicate=5,
+                tie=1,
+                late=17,
+                inserted=40_104,
+                updated=9_870,
+                deleted=12,
+                version="7",
+                evolved=("+ channel string", "~ total decimal(10,2) -> decimal(18,4) (widened)"),
+            ),
+            TargetCounts(
+                table="silver.orders_history",
+                kind="history",
+                source="shop.orders",
+                changes=count - 44,
+                applied=count - 50,
+                duplicate=5,
+                tie=1,
+                late=17,
+                inserted=count - 50,
+                version="4611686018427387904",
+            ),
+            TargetCounts(
+                table="silver.customers",
+                kind="current",
+                source="shop.customers",
+                changes=1_550,
+                applied=0,
+                duplicate=1_547,
+                too_late=3,
+            ),
+        ),
+        beside=(
+            BesideContract(table="shop.orders", column="coupon", state="unknown", rows=811),
+            BesideContract(table="shop.orders", column="paid_at", state="missing", rows=count),
+        ),
+        judged=(
+            JudgedTable(
+                table="shop.orders",
+                rules=found.rules,
+                metrics=metrics_of(DAYS - 1),
+                on_failure="warn",
+                rows=count,
+                failed=44 + sum(one.total for one in found.failing[1:]),
+                failing=found.failing,
+            ),
+            JudgedTable(
+                table="shop.customers",
+                part="2026-11-25",
+                rules=(RuleResult(rule="RowCount > 0", verdict="Passed", metrics={"Dataset.*.RowCount": 1_562.0}),),
+                metrics={"Dataset.*.RowCount": 1_562.0},
+                on_failure="warn",
+                rows=1_562,
+                failed=0,
+            ),
+        ),
     )

@@ -16,6 +16,7 @@ from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.config.base import Model, Name, Pattern, TableFormat
 from lakehouse.config.outputs import GoldTable, Output
 from lakehouse.config.quality import QualityGate
+from lakehouse.config.reports import Reports
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.compatibility import Mode
 from lakehouse.schemas.type_names import parse_schema
@@ -317,6 +318,7 @@ class JobConfig(Model):
         lease: what keeps writers of one table apart; only for Delta tables.
         arrivals: what becomes of files that events tell of.
         glue: registers the targets, which have to lie on S3, in the Glue Data Catalog.
+        reports: where each run leaves a page of what it did; nowhere when left out.
         params: what the job script itself wants to know.
     """
 
@@ -334,6 +336,7 @@ class JobConfig(Model):
     lease: LeaseConfig | None = None
     arrivals: Arrivals | None = None
     glue: GlueCatalog | None = None
+    reports: Reports | None = None
     params: Mapping[str, Any] = Field(default_factory=dict)
 
     @field_validator("quality", mode="before")

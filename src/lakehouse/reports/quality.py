@@ -25,7 +25,7 @@ from lakehouse.reports.blocks import (
     Verdict,
     worst,
 )
-from lakehouse.reports.findings import Drift, QualityReport, RowCounts
+from lakehouse.reports.findings import Drift, FailingRows, QualityReport, RowCounts, RuleResult
 from lakehouse.reports.pages import Page, Section
 from lakehouse.reports.texts import counted, instant, number, share
 
@@ -75,7 +75,10 @@ def quality_sections(report: QualityReport, *, reveal: Reveal = ()) -> tuple[Sec
     return (
         Section(heading="Rules", blocks=tuple(_rules(report)), verdict=rules),
         *([Section(heading="Rows", blocks=tuple(_rows(report.rows)), verdict=lost)] if report.rows else []),
-        Section(heading="Failing rows", blocks=tuple(_failing(report, reveal))),
+        Section(
+            heading="Failing rows",
+            blocks=failing_blocks(failing_tables(report.failing, report.rules, reveal=reveal)),
+        ),
         Section(heading="Schema changes", blocks=(_changes(report),), verdict=changes),
         Section(heading="Drift", blocks=(_drift(report, reveal),), verdict=drift),
     )
@@ -104,12 +107,14 @@ def _remarks(report: QualityReport) -> list[str]:
     return said
 
 
-def _rules(report: QualityReport) -> list[Block]:
-    if not report.rules:
-        return [Note("The ruleset has no rules.")]
-    kept = Counter(one.verdict for one in report.rules)
-    figures = [Figure(label=one, value=f"{kept[one]:,}", verdict=one) for one in SEVERITY if kept[one]]
-    ordered = sorted(report.rules, key=lambda one: -SEVERITY[one.verdict])
+def rule_figures(rules: Collection[RuleResult]) -> Figures:
+    """How many rules have each verdict, the gravest first; none is told of what no rule has."""
+    kept = Counter(one.verdict for one in rules)
+    return Figures(tuple(Figure(label=one, value=f"{kept[one]:,}", verdict=one) for one in SEVERITY if kept[one]))
+
+
+def rule_table(rules: Collection[RuleResult], *, caption: str, remark: str = "") -> Table:
+    """Rules with their verdicts, reasons and metrics, the gravest first; those of one verdict stay in their order."""
     rows = tuple(
         Row(
             cells=(
@@ -130,10 +135,16 @@ def _rules(report: QualityReport) -> list[Block]:
             ),
             verdict=one.verdict,
         )
-        for one in ordered
+        for one in sorted(rules, key=lambda one: -SEVERITY[one.verdict])
     )
     columns = ("Verdict", "Rule and reason", "Measured, over runs")
-    return [Figures(tuple(figures)), Table(caption="Rules, the gravest first", columns=columns, rows=rows, header=1)]
+    return Table(caption=caption, columns=columns, rows=rows, header=1, remark=remark)
+
+
+def _rules(report: QualityReport) -> list[Block]:
+    if not report.rules:
+        return [Note("The ruleset has no rules.")]
+    return [rule_figures(report.rules), rule_table(report.rules, caption="Rules, the gravest first")]
 
 
 def _muted(text: str) -> tuple[Cell, ...]:
@@ -163,11 +174,21 @@ def _rows(rows: RowCounts) -> list[Block]:
     return [figures, Note("Every row that was read is accounted for.")]
 
 
-def _failing(report: QualityReport, reveal: Reveal) -> list[Block]:
-    verdicts = {one.rule: one.verdict for one in report.rules}
-    tables: list[Block] = [
+def failing_tables(
+    failing: Collection[FailingRows], rules: Collection[RuleResult], *, reveal: Reveal, within: str = ""
+) -> list[Table]:
+    """A table of failing rows for each rule, in their order; values are masked unless their column is revealed.
+
+    Args:
+        failing: the rows.
+        rules: whose verdicts the filter knows the rows by.
+        reveal: columns whose values are told, or all.
+        within: what the rules are of, where a page tells of more than one table.
+    """
+    verdicts = {one.rule: one.verdict for one in rules}
+    return [
         Table(
-            caption=one.rule,
+            caption=f"{within}: {one.rule}" if within else one.rule,
             columns=one.columns,
             rows=tuple(
                 Row(
@@ -182,12 +203,16 @@ def _failing(report: QualityReport, reveal: Reveal) -> list[Block]:
             wide=True,
             remark=f"{counted(len(one.rows), 'row')} of {one.total:,} that fail this rule.",
         )
-        for one in report.failing
+        for one in failing
     ]
+
+
+def failing_blocks(tables: Collection[Table]) -> tuple[Block, ...]:
+    """Tables of failing rows with what to say of them: that there are none, or that values are masked."""
     if not tables:
-        return [Note("No rows are listed.")]
-    masked = any(not _told(name, reveal) for one in report.failing for name in one.columns)
-    return [*([Note("Values are masked; a null is shown.")] if masked else []), *tables]
+        return (Note("No rows are listed."),)
+    masked = any(isinstance(cell, Masked) for table in tables for row in table.rows for cell in row.cells)
+    return (*([Note("Values are masked; a null is shown.")] if masked else []), *tables)
 
 
 def _told(column: str, reveal: Reveal) -> bool:

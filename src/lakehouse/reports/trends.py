@@ -28,6 +28,7 @@ from lakehouse.reports.blocks import (
     worst,
 )
 from lakehouse.reports.pages import Page, Section
+from lakehouse.reports.records import RunRecord
 from lakehouse.reports.texts import counted, instant, share
 
 
@@ -43,6 +44,7 @@ class RunSummary:
         read: rows in.
         quarantined: rows set aside.
         file: the name of its own report, in the folder of this page; empty: it has none.
+        overall: its verdict, where that is not a matter of its rules alone.
     """
 
     run: str
@@ -52,15 +54,41 @@ class RunSummary:
     read: int = 0
     quarantined: int = 0
     file: str = ""
+    overall: Verdict | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """That of the gravest rule."""
-        return worst(*self.verdicts.values())
+        """That of the run, or of its gravest rule."""
+        return self.overall or worst(*self.verdicts.values())
 
 
-def trend_page(table: str, runs: tuple[RunSummary, ...]) -> Page:
-    """Make the page of the runs on a table, given in any order.
+def summarize(record: RunRecord, *, file: str = "") -> RunSummary:
+    """A run of a job as a trend page tells of it. Names of rules and metrics begin with their source table.
+
+    Of a rule that was asked of several parts of a table, the gravest verdict counts, and what was measured last.
+
+    Args:
+        record: what the run left.
+        file: its own page, if that lies beside the trend page.
+    """
+    verdicts: dict[str, Verdict] = {}
+    for one in record.rules:
+        name = f"{one.table}: {one.rule}"
+        verdicts[name] = worst(one.verdict, verdicts.get(name, "Passed"))
+    return RunSummary(
+        run=record.run,
+        started=record.started,
+        verdicts=verdicts,
+        metrics={f"{table}: {name}": value for table, some in record.metrics.items() for name, value in some.items()},
+        read=record.read,
+        quarantined=record.quarantined,
+        file=file,
+        overall=record.verdict,
+    )
+
+
+def trend_page(title: str, runs: tuple[RunSummary, ...], *, kind: str = "Data quality over runs") -> Page:
+    """Make the page of the runs on a table, or of a job, given in any order.
 
     >>> run = RunSummary(run="1", started=datetime(2026, 11, 27, tzinfo=UTC), verdicts={"RowCount > 0": "Passed"})
     >>> trend_page("silver.orders", (run,)).headline
@@ -70,14 +98,14 @@ def trend_page(table: str, runs: tuple[RunSummary, ...]) -> Page:
         ConfigError: there are no runs.
     """
     if not runs:
-        msg = f"a trend page of {table} needs a run; give one or more"
+        msg = f"a trend page of {title} needs a run; give one or more"
         raise ConfigError(msg)
     ordered = sorted(runs, key=lambda one: (one.started, one.run))
     newest = ordered[-1]
     passed = sum(one.verdict == "Passed" for one in ordered)
     return Page(
-        kind="Data quality over runs",
-        title=table,
+        kind=kind,
+        title=title,
         verdict=newest.verdict,
         headline=f"{passed} of {counted(len(ordered), 'run')} passed.",
         remarks=(f"The verdict is that of the newest run, {newest.run}.",),

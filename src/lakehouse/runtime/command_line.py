@@ -13,7 +13,7 @@ from lakehouse.config.loading import load_config, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
 from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
-from lakehouse.runtime import history_report, ledger_report, quarantine_report, suggestions
+from lakehouse.runtime import history_report, ledger_report, quarantine_report, suggestions, trend_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.planning import like, named
@@ -67,6 +67,9 @@ def _arguments() -> argparse.ArgumentParser:
     suggest = commands.add_parser("suggest-rules", help="propose a ruleset that a table keeps", allow_abbrev=False)
     suggestions.add_arguments(suggest)
     suggest.set_defaults(do=_suggest)
+    report = commands.add_parser("report", help="make a page over all runs that left a report", allow_abbrev=False)
+    trend_report.add_arguments(report)
+    report.set_defaults(do=trend_report.show)
     return top
 
 

@@ -52,7 +52,7 @@ PRIMARY = ("primary", "primary_table")
 FAILURES = (PySparkException, Py4JError)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given by its name
     df: DataFrame,
     ruleset: Ruleset | str,
     *,

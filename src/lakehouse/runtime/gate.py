@@ -25,7 +25,9 @@ from lakehouse.quality.outcomes import Evaluation
 from lakehouse.quality.row_results import FAIL
 from lakehouse.quality.rules import Analyzer
 from lakehouse.quality.rulesets import parse_ruleset
+from lakehouse.reports.findings import FailingRows
 from lakehouse.runtime.evaluation import evaluate
+from lakehouse.runtime.failing_rows import find_failing_rows
 from lakehouse.runtime.metric_history import ROWS, MetricHistory
 from lakehouse.runtime.planning import Job, like
 from lakehouse.runtime.quarantine import FAILS_RULES, Account, Quarantine, Slice
@@ -158,6 +160,7 @@ def _judge(job: Job, gate: QualityGate, table: str, part: Part) -> Judgement:
         on_failure=gate.on_failure,
         rows=int(found.metrics.get(ROWS, 0)),
         failed=failing.count() if failing is not None else 0,
+        failing=_shown(job, found),
     )
     for outcome in found.outcomes:
         if outcome.verdict != "Passed":
@@ -254,6 +257,12 @@ def _records(rows: DataFrame, changes: DataFrame, failing: DataFrame) -> DataFra
     )
     found = texts.join(F.broadcast(own), on=F.col("place").eqNullSafe(F.col(ORIGIN)), how="inner")
     return found.select(F.lit(FAILS_RULES).alias(REASON), DETAIL, RAW, ORIGIN)
+
+
+def _shown(job: Job, found: Evaluation) -> tuple[FailingRows, ...]:
+    """The failing rows that the report of the run shows, if one is wanted."""
+    wanted = job.config.reports
+    return () if wanted is None else find_failing_rows(found.rows, found.outcomes, reveal=wanted.reveal_values)
 
 
 def _failing(found: Evaluation) -> DataFrame | None:

@@ -13,9 +13,10 @@ from typing import Literal, Protocol, TextIO
 
 from lakehouse.bronze.manifest import LoadedFile
 from lakehouse.quality.outcomes import Outcome
+from lakehouse.reports.findings import FailingRows
 from lakehouse.tables.tallies import MergeResult
 
-WARNINGS = frozenset({"refused", "incomplete", "rule_failed", "rule_error"})
+WARNINGS = frozenset({"refused", "incomplete", "rule_failed", "rule_error", "report_not_written"})
 """Events that somebody should look at."""
 
 LogStyle = Literal["auto", "text", "json"]
@@ -54,6 +55,7 @@ class Judged:
         on_failure: what was to become of rows that fail a rule.
         rows: how many were judged; deletes are not.
         failed: how many of them fail a rule of rows.
+        failing: some of them, rule by rule, where a report is wanted.
     """
 
     table: str
@@ -62,6 +64,7 @@ class Judged:
     on_failure: str
     rows: int
     failed: int
+    failing: tuple[FailingRows, ...] = ()
     day: str | None = None
 
     @property

@@ -22,7 +22,7 @@ from lakehouse.cdc.changes import TOO_LATE
 from lakehouse.cdc.parsing import SNAPSHOT
 from lakehouse.columns import TABLE
 from lakehouse.config.models import FORMATS, Contract, Input
-from lakehouse.errors import ConfigError
+from lakehouse.errors import ConfigError, QualityError
 from lakehouse.failpoints import reach
 from lakehouse.runtime import landing
 from lakehouse.runtime.applying import Applied, Work, apply_work, judge_work, parser, work_of
@@ -38,6 +38,7 @@ from lakehouse.runtime.quarantine import Quarantine
 from lakehouse.runtime.registration import register_tables
 from lakehouse.runtime.replay import replay
 from lakehouse.runtime.reporting import Judged, Summary
+from lakehouse.runtime.run_reports import write_run_report
 from lakehouse.runtime.snapshot_runs import run_snapshots
 from lakehouse.tables import Table
 from lakehouse.tables.ledger import FAILED, PLANNED, add_rows, recall_targets
@@ -72,16 +73,21 @@ def run_job(job: Job) -> Summary:
         hidden_files=sum(one.landed.hidden for one in inputs),
         announced=tuple(entry for one in inputs for entry in _announced(job, one)),
     )
+    judged: tuple[Judged, ...] = ()
     try:
         works = {one.name: _works(job, one) for one in inputs}
-        require_passed(_judge_first(work for some in works.values() for work in some))
+        judged = _judge_first(work for some in works.values() for work in some)
+        require_passed(judged)
         for one in inputs:
             if job.config.inputs[one.name].feed == SNAPSHOT:
                 summary = run_snapshots(job, one, summary)
             else:
                 summary = _run_input(job, one, works[one.name], summary)
         summary = replace(summary, written=(*summary.written, *refresh_gold(job, inputs, gold.plans)))
-    except Exception:
+    except Exception as error:
+        if isinstance(error, QualityError):
+            stopped = replace(summary, judged=judged or summary.judged, seconds=monotonic() - started)
+            write_run_report(job, stopped, stopped=True)
         # Whatever becomes of this note, the failure is what counts.
         with suppress(Exception):
             add_rows(ledger, pending_rows(job, plans, FAILED, at=datetime.now(tz=UTC)))
@@ -92,6 +98,7 @@ def run_job(job: Job) -> Summary:
     summary = replace(summary, seconds=monotonic() - started)
     reach("runner.closing")
     job.report.close(summary)
+    write_run_report(job, summary)
     return summary
 
 
