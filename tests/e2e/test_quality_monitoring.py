@@ -50,6 +50,7 @@ class Lake:
             "outputs.history.table": f"{self.zone}.{{table}}_history",
             "quality.sources.segments": f"{self.zone}.segments",
             "quality.metrics": f"{self.zone}.metrics",
+            "reports.at": str(self.landing.parent / "reports"),
             "quarantine": f"{self.zone}.quarantine",
             "ledger": f"{self.zone}.ledger",
         }
@@ -109,5 +110,8 @@ def test_every_fault_is_found_and_named(
     assert kept
     assert lake.rows("customers", "customer_id") == kept
     assert lake.rows("customers_history", "customer_id", where="_is_current") == kept
+    pages = sorted((tmp_path / "landing" / "reports" / "quality_monitoring").glob("*.html"))
+    assert len(pages) == len(batches)
+    assert all(day["export_date"] in pages[-1].read_text("utf-8") for day in expected[-len(batches[-1]) :])
     measured = lake.rows("metrics", "partition", "value", where="name = 'Dataset.*.RowCount'")
     assert measured == sorted((day["export_date"], float(day["rows"])) for day in expected)
