@@ -132,7 +132,7 @@ def test_a_gate_that_comes_later_holds_nothing_back(spark: SparkSession, tmp_pat
 
 
 def test_a_batch_that_must_not_pass_stops(spark: SparkSession, tmp_path: Path) -> None:
-    """Exit code 3, no target of any input is there, and the batch passes once the gate lets it."""
+    """Exit code 3 and a report, no target of any input is there, and the batch passes once the gate lets it."""
     job = new_job(spark, tmp_path, on_failure="fail", select="shop.orders")
     job.add_input(
         "more", feed="columns", files="json", options={"form": "json", "sequence": {"n": "bigint"}},
@@ -142,8 +142,11 @@ def test_a_batch_that_must_not_pass_stops(spark: SparkSession, tmp_path: Path) -
     other.mkdir(parents=True)
     (other / "1.json").write_text('{"id": 1, "country": "XX", "total": "1.00", "n": 1}\n', encoding="utf-8")
     land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2))
-    code, said = job.run()
+    code, said = job.run("--set", f"reports.at={tmp_path / 'reports'}")
     assert (code, said[-1]["error"]) == (STOPPED, "QualityError")
+    (record,) = (tmp_path / "reports" / "cdc_to_warehouse").glob("*.json")
+    assert json.loads(record.read_text("utf-8"))["verdict"] == "Failed"
+    assert record.with_suffix(".html").is_file()
     assert KNOWN in said[-1]["message"]
     assert NO_SUCH_COLUMN in said[-1]["message"]
     tables = ("orders", "orders_history", "a_first", "a_first_history", "quarantine")

@@ -73,21 +73,9 @@ def run_job(job: Job) -> Summary:
         hidden_files=sum(one.landed.hidden for one in inputs),
         announced=tuple(entry for one in inputs for entry in _announced(job, one)),
     )
-    judged: tuple[Judged, ...] = ()
     try:
-        works = {one.name: _works(job, one) for one in inputs}
-        judged = _judge_first(work for some in works.values() for work in some)
-        require_passed(judged)
-        for one in inputs:
-            if job.config.inputs[one.name].feed == SNAPSHOT:
-                summary = run_snapshots(job, one, summary)
-            else:
-                summary = _run_input(job, one, works[one.name], summary)
-        summary = replace(summary, written=(*summary.written, *refresh_gold(job, inputs, gold.plans)))
-    except Exception as error:
-        if isinstance(error, QualityError):
-            stopped = replace(summary, judged=judged or summary.judged, seconds=monotonic() - started)
-            write_run_report(job, stopped, stopped=True)
+        summary = _publish(job, inputs, gold, summary, started)
+    except Exception:
         # Whatever becomes of this note, the failure is what counts.
         with suppress(Exception):
             add_rows(ledger, pending_rows(job, plans, FAILED, at=datetime.now(tz=UTC)))
@@ -100,6 +88,23 @@ def run_job(job: Job) -> Summary:
     job.report.close(summary)
     write_run_report(job, summary)
     return summary
+
+
+def _publish(job: Job, inputs: Sequence[Prepared], gold: Prepared, summary: Summary, started: float) -> Summary:
+    """Bring every target up to its newest batch, once all has passed that must pass first."""
+    works = {one.name: _works(job, one) for one in inputs}
+    judged = _judge_first(work for some in works.values() for work in some)
+    try:
+        require_passed(judged)
+    except QualityError:
+        write_run_report(job, replace(summary, judged=judged, seconds=monotonic() - started), stopped=True)
+        raise
+    for one in inputs:
+        if job.config.inputs[one.name].feed == SNAPSHOT:
+            summary = run_snapshots(job, one, summary)
+        else:
+            summary = _run_input(job, one, works[one.name], summary)
+    return replace(summary, written=(*summary.written, *refresh_gold(job, inputs, gold.plans)))
 
 
 def _prepare(job: Job, name: str) -> Prepared:
