@@ -49,11 +49,18 @@ def run_page(report: RunReport, *, reveal: Reveal = ()) -> Page:
         ),
         sections=(
             *(_quality(report, reveal) if report.judged else ()),
-            Section(heading="Tables", blocks=(_targets(report.targets),)),
-            Section(heading="Rows", blocks=tuple(_rows(report.rows)), verdict=_warned(report.rows.quarantined)),
-            Section(heading="Files", blocks=tuple(_files(report.files)), verdict=_warned(report.files.refused)),
-            Section(heading="Columns", blocks=_columns(report)),
+            Section(heading="Tables", blocks=(_targets(report),)),
+            *(() if report.stopped else _counted(report)),
         ),
+    )
+
+
+def _counted(report: RunReport) -> tuple[Section, ...]:
+    """What is only counted by a run that comes to its end."""
+    return (
+        Section(heading="Rows", blocks=tuple(_rows(report.rows)), verdict=_warned(report.rows.quarantined)),
+        Section(heading="Files", blocks=tuple(_files(report.files)), verdict=_warned(report.files.refused)),
+        Section(heading="Columns", blocks=_columns(report)),
     )
 
 
@@ -116,9 +123,9 @@ def _judged(one: JudgedTable) -> str:
     return f"{counted(one.rows, 'row')} judged{failed}. What is done when rules fail: {one.on_failure}."
 
 
-def _targets(targets: tuple[TargetCounts, ...]) -> Block:
-    if not targets:
-        return Note("No table got changes.")
+def _targets(report: RunReport) -> Block:
+    if not report.targets:
+        return Note("No table was written; the batch waits." if report.stopped else "No table got changes.")
     rows = tuple(
         Row(
             cells=(
@@ -134,7 +141,7 @@ def _targets(targets: tuple[TargetCounts, ...]) -> Block:
                 one.deleted,
             )
         )
-        for one in sorted(targets, key=lambda one: (one.kind, one.table))
+        for one in sorted(report.targets, key=lambda one: (one.kind, one.table))
     )
     events = ("Changes", "Applied", "Duplicate", "Late", "Tie", "Too late")
     columns = ("Table", *events, "Inserted", "Updated", "Deleted")

@@ -158,6 +158,14 @@ def test_a_run_without_a_ruleset_does_not_speak_of_rules() -> None:
     assert headings == ["Tables", "Rows", "Files", "Columns"]
 
 
+def test_a_run_that_was_stopped_tells_of_its_rules() -> None:
+    """What is counted as a run goes on is left out where it did not: noughts would be wrong."""
+    page = shown(replace(IDLE, judged=judged("Failed"), stopped=True))
+    headings = [one.find("h2")[0].text.partition(":")[0] for one in page.find("section")]
+    assert headings == ["Rules", "Failing rows", "Tables"]
+    assert section(page, "Tables").find("p", class_="note")[0].text == "No table was written; the batch waits."
+
+
 def test_values_are_not_in_the_page_unless_asked_for() -> None:
     """Masked values are not in the bytes of the page; those of a revealed column are."""
     html = render_page(run_page(run_report()))
