@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lakehouse.reports.blocks import (
     Badge,
@@ -104,7 +104,7 @@ def _warned(aside: Mapping[str, int]) -> Verdict:
 def _quality(report: RunReport, reveal: Reveal) -> tuple[Section, Section]:
     tables = [
         rule_table(one.rules, caption=f"Rules of {one.name}, the gravest first", remark=_judged(one))
-        for one in report.judged
+        for one in _worth_showing(report.judged)
     ]
     failing = [
         table
@@ -113,9 +113,39 @@ def _quality(report: RunReport, reveal: Reveal) -> tuple[Section, Section]:
     ]
     verdict = worst(*(one.verdict for one in report.rules))
     return (
-        Section(heading="Rules", blocks=(rule_figures(report.rules), *tables), verdict=verdict),
+        Section(heading="Rules", blocks=(rule_figures(report.rules), *_days(report.judged), *tables), verdict=verdict),
         Section(heading="Failing rows", blocks=failing_blocks(failing)),
     )
+
+
+def _worth_showing(judged: Sequence[JudgedTable]) -> list[JudgedTable]:
+    """Those whose rules are listed: where days were judged apart, the days that did not pass and the last one, this one last."""
+    last = {one.table: one for one in judged}
+    shown = [one for one in judged if not one.part or one.verdict != "Passed" or one is last[one.table]]
+    return sorted(shown, key=lambda one: one.verdict == "Passed")
+
+
+def _days(judged: Sequence[JudgedTable]) -> list[Block]:
+    """Of each table whose days were judged apart, what came of each of them."""
+    tables: dict[str, list[JudgedTable]] = {}
+    for one in judged:
+        if one.part:
+            tables.setdefault(one.table, []).append(one)
+    return [
+        Table(
+            caption=f"Days of {table}",
+            columns=("Verdict", "Day", "Rules that did not pass", "Rows"),
+            rows=tuple(Row(cells=_day(one), verdict=one.verdict) for one in days),
+            header=1,
+            remark="The rules of the days that did not pass are listed below, and those of the last day.",
+        )
+        for table, days in tables.items()
+    ]
+
+
+def _day(one: JudgedTable) -> tuple[Cell, ...]:
+    wrong = tuple(Code(rule.rule) for rule in one.rules if rule.verdict != "Passed")
+    return Badge(verdict=one.verdict), one.part, Stack(wrong), one.rows
 
 
 def _judged(one: JudgedTable) -> str:

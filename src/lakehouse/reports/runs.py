@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lakehouse.reports.blocks import Verdict
+from lakehouse.reports.blocks import Verdict, worst
 from lakehouse.reports.findings import FailingRows, RuleResult
 
 
@@ -134,6 +134,11 @@ class JudgedTable:
     def name(self) -> str:
         """The table, and the part if there is one."""
         return f"{self.table} {self.part}".rstrip()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest of its rules."""
+        return worst(*(one.verdict for one in self.rules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,8 +85,8 @@ def run_job(job: Job) -> Summary:
     register_tables(job, plans)
     summary = replace(summary, seconds=monotonic() - started)
     reach("runner.closing")
-    job.report.close(summary)
     write_run_report(job, summary)
+    job.report.close(summary)
     return summary
 
 

@@ -131,10 +131,36 @@ def test_rules_are_told_by_source_table() -> None:
     assert [row[0] for row in table(page, "Rules of shop.orders, the gravest first")[1:]][:2] == ["Error", "Failed"]
     assert len(table(page, "Rules of shop.customers 2026-11-25, the gravest first")) == 2
     assert len(rules.find("span", class_="spark")) == 6
-    remarks = [one.text for one in rules.find("p", class_="remark")]
+    remarks = [one.text for one in rules.find("p", class_="remark") if "judged" in one.text]
     assert remarks[0] == "57,140 rows judged, 6,238 of them fail a rule of rows. What is done when rules fail: warn."
     assert remarks[1] == "1,562 rows judged. What is done when rules fail: warn."
     assert "shop.orders: " in section(page, "Failing rows").find("caption")[0].text
+
+
+def test_a_month_of_days_is_a_table_of_days() -> None:
+    """Days that passed are a line each; the rules of those that did not come first, and then those of the last day."""
+    good, bad = RuleResult(rule="Good", verdict="Passed"), RuleResult(rule="Bad", verdict="Failed")
+    days = [("2026-11-01", good), ("2026-11-02", bad), ("2026-11-03", good), ("2026-11-04", good)]
+    report = replace(
+        IDLE,
+        judged=tuple(
+            JudgedTable(table="shop.orders", part=day, rules=(good, rule), on_failure="warn", rows=9, failed=0)
+            for day, rule in days
+        ),
+    )
+    page = shown(report)
+    assert table(page, "Days of shop.orders")[1:] == [
+        ["Passed", "2026-11-01", "", "9"],
+        ["Failed", "2026-11-02", "Bad", "9"],
+        ["Passed", "2026-11-03", "", "9"],
+        ["Passed", "2026-11-04", "", "9"],
+    ]
+    listed = [one.find("caption")[0].text for one in section(page, "Rules").find("table")]
+    assert listed == [
+        "Days of shop.orders",
+        "Rules of shop.orders 2026-11-02, the gravest first",
+        "Rules of shop.orders 2026-11-04, the gravest first",
+    ]
 
 
 def test_columns_that_changed_and_that_no_contract_names_are_listed() -> None:
