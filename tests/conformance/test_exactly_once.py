@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import PlanMismatchError
-from lakehouse.runtime import ledger_report, runner
+from lakehouse.runtime import applying, ledger_report, runner
 from lakehouse.runtime.planning import Job
 from lakehouse.runtime.reporting import JsonReporter
 from lakehouse.runtime.runs import Run
@@ -117,7 +117,7 @@ def test_runs_that_are_killed_changed_or_misled(lake: Lake, monkeypatch: pytest.
 
     lake.land(2, (2, "b"))
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "merge_history", _killed)
+        patch.setattr(applying, "merge_history", _killed)
         with pytest.raises(Killed):
             runner.run_job(lake.job("r2"))
     assert {row.name for row in lake.table(lake.current).read().collect()} == {"a", "b"}

@@ -206,11 +206,11 @@ def test_a_run_that_was_killed_is_simply_run_again(
     shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after the plan, after bronze, or between two targets: the next run ends where one run would have."""
-    from lakehouse.runtime import ingestion, runner  # noqa: PLC0415
+    from lakehouse.runtime import applying, ingestion  # noqa: PLC0415
 
     shop.land("LOAD00000001.csv", load(1), load(2), header=LOAD_HEADER)
     shop.land("20260102-000000001.csv", change("U", 1, "one", 7, "1"), change("D", 2, "NULL", 8))
-    for module, name in ((ingestion, "_load"), (runner, "merge_current"), (runner, "merge_history")):
+    for module, name in ((ingestion, "_load"), (applying, "merge_current"), (applying, "merge_history")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, _killed)
             code, events = shop.run(capsys)
