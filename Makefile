@@ -21,7 +21,7 @@ help: ## List the targets
 
 .PHONY: setup
 setup: $(VENV)/.installed ## Make the environment for Spark 3.5 and get Java and the jars ready
-	@$(VENV)/bin/python -m lakehouse.runtime.jars
+	@$(VENV)/bin/python -m lakehouse.runtime.jars --feature core --feature deequ
 
 .PHONY: demo
 demo: setup ## Run a change feed into current and history tables, on this machine
