@@ -21,12 +21,15 @@ from pyspark.sql import functions as F
 from lakehouse.columns import quoted
 from lakehouse.errors import ConfigError
 from lakehouse.quality.asking import ANSWERS, PLACE, count_groups
+from lakehouse.quality.deequ_differences import DIFFERENCES
+from lakehouse.quality.formatting import format_analyzer
 from lakehouse.quality.outcomes import Evaluation, Outcome, Verdict
 from lakehouse.quality.plans import Entry, Leaf, combine, judge, judge_rows, leaves, plan_analyzers, plan_rules, told
 from lakehouse.quality.probes import Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
+from lakehouse.runtime.deequ import ask_deequ
 from lakehouse.tables.jvm import keep_text
 
 T = TypeVar("T")
@@ -47,6 +50,7 @@ def evaluate(
     as_of: datetime,
     history: Sequence[Mapping[str, float]] = (),
     composites: Literal["dataset", "row"] = "dataset",
+    engine: Literal["native", "deequ"] = "native",
 ) -> Evaluation:
     """Work out every rule of a ruleset. Rules fail and err by themselves: nothing of that is raised.
 
@@ -63,10 +67,12 @@ def evaluate(
         as_of: the instant that `now()` and ages are of; days begin at midnight of its zone.
         history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)`.
         composites: whether a composite joins the verdicts of its rules, or is asked of each row, which all have to pass.
+        engine: who works the rules out. Deequ needs Spark 3.5 and the feature `deequ` of the session; the verdicts are the same,
+            but for what `lakehouse.quality.deequ_differences.DIFFERENCES` lists.
 
     Raises:
         RulesetError: the text is no ruleset.
-        ConfigError: `as_of` has no zone, or the frame has columns that the results are called.
+        ConfigError: `as_of` has no zone, the frame has columns that the results are called, or there is no Deequ here.
         PySparkException or Py4JJavaError: the frame itself cannot be read; what Spark says of it.
     """
     if as_of.utcoffset() is None:
@@ -77,6 +83,11 @@ def evaluate(
     parsed = parse_ruleset(ruleset) if isinstance(ruleset, str) else ruleset
     subject = Subject(frame=df, sources=sources, as_of=as_of, query=lambda text: _query(text, df, sources))
     entries = plan_rules(parsed, subject)
+    if engine == "deequ":
+        if composites == "row":
+            msg = f"Deequ {DIFFERENCES['by row'].deequ}: leave composites as they are, or take the native engine"
+            raise ConfigError(msg)
+        return _by_deequ(parsed, subject, entries, history)
     rules = list(leaves(entries))
     analyzers = plan_analyzers(parsed, subject, first=len(rules))
     planned = [*rules, *analyzers]
@@ -95,6 +106,25 @@ def evaluate(
         unmeasured={
             judged[one.place].rule: judged[one.place].reason for one in analyzers if verdicts[one.place] == "Error"
         },
+    )
+
+
+def _by_deequ(
+    ruleset: Ruleset, subject: Subject, entries: tuple[Entry, ...], history: Sequence[Mapping[str, float]]
+) -> Evaluation:
+    found = ask_deequ(entries, ruleset, subject, history)
+    judged = [found.outcomes[leaf.place] for leaf in leaves(entries)]
+    verdicts = {place: outcome.verdict for place, outcome in found.outcomes.items()}
+    lacking = f"Deequ {DIFFERENCES['types'].deequ}: take the native engine"
+    return Evaluation(
+        outcomes=tuple(_outcome(entry, judged) for entry in entries),
+        rows=row_results(found.frame, found.entries, verdicts, by_row=False).drop(*found.columns),
+        metrics={
+            name + (leaf.probe.qualifier if leaf.probe else ""): value
+            for leaf, outcome in zip(leaves(entries), judged, strict=True)
+            for name, value in outcome.metrics.items()
+        },
+        unmeasured={format_analyzer(one): lacking for one in ruleset.analyzers},
     )
 
 
