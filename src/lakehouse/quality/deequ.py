@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
 
 from pyspark.sql.types import DateType, StringType
 
 from lakehouse.columns import quoted
 from lakehouse.quality.deequ_differences import refuse
 from lakehouse.quality.formatting import format_rule
-from lakehouse.quality.judging import RuleError, work_out
+from lakehouse.quality.judging import RuleError, holds, work_out
 from lakehouse.quality.patterns import whole_match
 from lakehouse.quality.probes import Subject, plain
 from lakehouse.quality.rules import (
@@ -84,10 +86,17 @@ def written(
         rule = replace(rule, parameters=(whole_match(plain(rule.parameters[0])),))
     elif rule.type == "CustomSql":
         rule = replace(rule, parameters=(_query(plain(rule.parameters[0]), rows=rule.condition is None),))
+    elif rule.type == "ColumnLength":
+        rule = replace(rule, condition=_length(rule))
+    beside = _beside(rule)
+    return _text(rule) if beside is None else f"({_text(rule)}) {beside[0]} ({_text(beside[1])})"
+
+
+def _text(rule: Rule) -> str:
+    """The text of a rule. Deequ keeps a backslash of patterns and parameters as it stands, where ours has two for one."""
     texts = [one for one in (*map(plain, rule.parameters), rule.where) if one is not None]
     if any('"' in one or one.endswith("\\") for one in texts):
         refuse("quotes")
-    # Deequ keeps a backslash as it stands, where our text has two for one.
     return format_rule(rule).replace("\\\\", "\\")
 
 
@@ -181,6 +190,35 @@ def _values(rule: Rule, subject: Subject, matches_empty: Callable[[str], bool]) 
     return _mapped(condition, _literal) if isinstance(data_type, StringType) else condition
 
 
+def _length(rule: Rule) -> Condition | None:
+    """The condition of ColumnLength."""
+    condition, zero = rule.condition, Number(Decimal(0))
+    if isinstance(condition, Comparison) and condition.comparator == "!=":
+        condition = Comparison(">", zero) if condition.operand == zero else In((condition.operand,), negated=True)
+    if isinstance(condition, In | Between) and condition.negated and zero in _operands(condition):
+        refuse("zero")
+    return condition
+
+
+def _beside(rule: Rule) -> tuple[Literal["and", "or"], Rule] | None:
+    """A rule on nulls, or on rows that `where` leaves, which Deequ does not see to in some rules; joined by `and` or `or`."""
+    condition, column = rule.condition, rule.parameters
+    whole = Rule(type="IsComplete", parameters=column, where=rule.where)
+    listed = isinstance(condition, In) or (isinstance(condition, Between) and condition.negated)
+    if rule.type == "ColumnLength" and condition is not None:
+        if not holds(condition, 0.0, []):
+            return None if isinstance(condition, In) and not condition.negated else ("and", whole)
+        none = replace(whole, type="Completeness", condition=Comparison("=", Number(Decimal(0))))
+        return None if listed else ("or", none)
+    if rule.type == "ColumnValues" and isinstance(condition, Between):
+        if isinstance(condition.low, Day | Now):
+            return ("and", whole) if condition.negated else None
+        if rule.where is not None and not condition.negated:
+            there = Comparison(">", Number(Decimal(0)))
+            return ("and", Rule(type="RowCount", condition=there, where=rule.where))
+    return None
+
+
 def _literal(operand: Operand) -> Operand:
     """A text as it has to stand between the quotes of a literal of Spark SQL, where Deequ puts it."""
     match operand:
@@ -196,10 +234,12 @@ def _literal(operand: Operand) -> Operand:
 def _escaped(text: str) -> str:
     r"""Escapes in place of what ends a literal, escapes, or makes it look like a day or a time.
 
+    Deequ takes one of the two backslashes away.
+
     >>> _escaped("O'Neil")
-    'O\\u0027Neil'
+    'O\\\\u0027Neil'
     """
-    return re.sub(r"""["'\\:-]""", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(r"""["'\\:-]""", lambda found: f"\\\\u{ord(found[0]):04x}", text)
 
 
 def _query(text: str, *, rows: bool) -> str:

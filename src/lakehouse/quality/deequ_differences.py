@@ -90,6 +90,11 @@ DIFFERENCES: Mapping[str, Difference] = {
         deequ="counts other columns, or none",
         kept="refused",
     ),
+    "zero": Difference(
+        rules="`ColumnLength` `not in` and `not between` with 0",
+        deequ="lets every text pass",
+        kept="refused",
+    ),
     "name pattern": Difference(
         rules="`ColumnNamesMatchPattern`", deequ="is content with a part of the name", kept="corrected",
         here="the pattern is written to match all of it",
@@ -106,6 +111,18 @@ DIFFERENCES: Mapping[str, Difference] = {
     "expressions": Difference(
         rules="arithmetic and `last(k)`", deequ="knows no precedence and no history", kept="corrected",
         here="they are worked out beforehand",
+    ),
+    "nulls": Difference(
+        rules="`ColumnLength`, `ColumnValues` `not between` days",
+        deequ="leaves nulls out", kept="corrected", here="a rule on nulls is asked beside it",
+    ),
+    "length": Difference(
+        rules="`ColumnLength` `!=`", deequ="looks at the shortest and the longest text alone", kept="corrected",
+        here="it is written as `not in`",
+    ),
+    "range": Difference(
+        rules="`ColumnValues` `between` numbers with `where`", deequ="does not tell whether a row was left", kept="corrected",
+        here="`RowCount` is asked beside it",
     ),
     "distinct": Difference(
         rules="`DistinctValuesCount`", deequ="counts null as a value", kept="corrected", here="nulls are left out by `where`"
@@ -145,6 +162,9 @@ DIFFERENCES: Mapping[str, Difference] = {
     "nan": Difference(
         rules="columns with NaN", deequ="takes NaN for greater than every number", kept="stays", here="the native engine takes it as null"
     ),
+    "ratio": Difference(
+        rules="`UniqueValueRatio` where no row is left", deequ="stops with an exception", kept="stays", here="the rule is an error"
+    ),
     "ages": Difference(
         rules="`DataFreshness`", deequ="rounds ages to hundredths of an hour", kept="stays", here="an age that near to the limit may be judged otherwise"
     ),
@@ -152,15 +172,16 @@ DIFFERENCES: Mapping[str, Difference] = {
         rules="`AggregateMatch`", deequ="takes the sum of nothing for 0", kept="stays", here="the native engine has nothing to measure then"
     ),
     "row results": Difference(
-        rules="`rows`: `DataFreshness`, `CustomSql`, `ReferentialIntegrity`, `DatasetMatch`",
+        rules="`rows`: `DataFreshness`, `CustomSql`, `ReferentialIntegrity`, `DatasetMatch`, and rules with another beside them",
         deequ="says nothing of the rows", kept="stays", here="every row skips them; composites with them, too",
     ),
     "by row": Difference(
         rules='`composites="row"`', deequ="judges composites on the whole dataset", kept="refused", here="a `ConfigError`"
     ),
     "metrics": Difference(
-        rules="`Minimum`, `Maximum`, shares of `ColumnValues` and `ColumnLength`",
-        deequ="measures one or the other, as it needs them", kept="stays", here="fewer metrics, under the same names",
+        rules="`Minimum`, `Maximum`, lengths, shares of `ColumnValues` and `ColumnLength`",
+        deequ="measures them where it needs them, leaves nulls out of lengths, and has one share for all patterns of a column",
+        kept="stays", here="they are left out where they are not ours",
     ),
 }  # fmt: skip
 """Everything that Deequ 2.1.0 does otherwise; the page on DQDL has this table."""

@@ -39,10 +39,17 @@ from lakehouse.tables.jvm import java_packages, java_session
 OURS = {PASS: "__dq_deequ_pass", FAIL: "__dq_deequ_fail"}
 """What Deequ's own columns are called while the results are made of them."""
 
-GLUE_NAMES = {".PatternMatch": ".ColumnValues.Compliance", ".LengthCompliance": ".ColumnLength.Compliance"}
-"""The ends of Deequ's names of metrics that are called otherwise elsewhere."""
+LENGTHS = ".LengthCompliance"
+"""The end of Deequ's name of what is called `ColumnLength.Compliance` elsewhere."""
+
+NOT_OURS = (".ColumnExists", ".MaximumLength", ".MinimumLength", ".PatternMatch")
+"""The ends of the names of metrics that are no metrics of Glue, or something else in Deequ."""
+
+BESIDE = (".Completeness", ".RowCount")
+"""Those of rules that are asked beside another."""
 
 EMPTY = re.compile(r"Empty state for analyzer|No rows matched the filter|due to data frame being empty", re.IGNORECASE)
+FILTERED = re.compile(r"No rows matched the filter")
 OF_DATA = re.compile(r"does not meet the constraint requirement|% of rows passed|do not match the pattern")
 """Reasons that tell of the data; every other one tells that the rule could not be worked out."""
 
@@ -98,7 +105,7 @@ def ask_deequ(
     answers = deequ.ask(list(questions.values()))
     for leaf in planned:
         if leaf.place in questions:
-            outcomes[leaf.place] = _judged(leaf, questions[leaf.place].rule, answers[questions[leaf.place].name])
+            outcomes[leaf.place] = _judged(leaf, questions[leaf.place], answers[questions[leaf.place].name])
     flagged = {
         leaf.place: questions[leaf.place]
         for leaf in planned
@@ -263,26 +270,21 @@ def _problem(row: Row | None) -> str:
     return f"Deequ cannot work it out{': ' if kinds else ''}{kinds[0] if kinds else ''}"
 
 
-def _judged(leaf: Leaf, rule: Rule, answer: Row | str) -> Outcome:
+def _judged(leaf: Leaf, question: _Question, answer: Row | str) -> Outcome:
     if isinstance(answer, str):
         return _outcome(leaf, "Error", answer, {})
-    metrics = _metrics(answer)
-    nothing = rule.type != "ColumnExists" and not metrics
-    if nothing or EMPTY.search(answer.FailureReason or ""):
+    reason = " ".join((answer.FailureReason or "").split())
+    passed = answer.Outcome == "Passed"
+    found = {name: float(one) for name, one in (answer.EvaluatedMetrics or {}).items() if not math.isnan(one)}
+    if (not found and question.rule.type != "ColumnExists") or (EMPTY if not passed else FILTERED).search(reason):
         return _outcome(leaf, "Failed", NOTHING, {})
-    if answer.Outcome == "Passed":
-        return _outcome(leaf, "Passed", "", metrics)
-    return _outcome(leaf, "Failed", " ".join((answer.FailureReason or "").split()), metrics)
-
-
-def _metrics(answer: Row) -> dict[str, float]:
-    """Deequ's metrics under Glue's names; NaN is none."""
-    found: dict[str, float] = {}
-    for name, value in (answer.EvaluatedMetrics or {}).items():
-        if not math.isnan(value):
-            end = next((end for end in GLUE_NAMES if name.endswith(end)), "")
-            found[name.removesuffix(end) + GLUE_NAMES.get(end, "")] = float(value)
-    return found
+    left_out = (*NOT_OURS, *(BESIDE if question.name.startswith("(") else ()))
+    metrics = {
+        name.replace(LENGTHS, ".ColumnLength.Compliance"): one
+        for name, one in found.items()
+        if not name.endswith(left_out)
+    }
+    return _outcome(leaf, "Passed" if passed else "Failed", "" if passed else reason, metrics)
 
 
 def _outcome(leaf: Leaf, verdict: Verdict, reason: str, metrics: Mapping[str, float]) -> Outcome:

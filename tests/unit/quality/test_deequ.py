@@ -26,7 +26,17 @@ WRITTEN = {
     'ColumnNamesMatchPattern "a|\\w+"': 'ColumnNamesMatchPattern "\\A(?:a|\\w+)\\z"',
     'ColumnValues "name" matches "\\\\d+"': 'ColumnValues "name" matches "\\A(?:\\d+)\\z"',
     'ColumnValues "name" in ["O\'Neil", "a\\\\b", "2026-01-01", EMPTY, NULL]':
-        'ColumnValues "name" in ["O\\u0027Neil", "a\\u005cb", "2026\\u002d01\\u002d01", "", NULL]',
+        'ColumnValues "name" in ["O\\\\u0027Neil", "a\\\\u005cb", "2026\\\\u002d01\\\\u002d01", "", NULL]',
+    'ColumnLength "name" between 10 and 15': '(ColumnLength "name" between 10 and 15) and (IsComplete "name")',
+    'ColumnLength "name" < 5 where "id > 1"':
+        '(ColumnLength "name" < 5 where "id > 1") or (Completeness "name" = 0 where "id > 1")',
+    'ColumnLength "name" != 5': 'ColumnLength "name" not in [5]',
+    'ColumnLength "name" != 0': '(ColumnLength "name" > 0) and (IsComplete "name")',
+    'ColumnLength "name" in [1, 2]': 'ColumnLength "name" in [1, 2]',
+    'ColumnValues "id" between 1 and 9 where "id > 1"':
+        '(ColumnValues "id" between 1 and 9 where "id > 1") and (RowCount > 0 where "id > 1")',
+    'ColumnValues "day" not between "2026-01-01" and "2026-01-09"':
+        '(ColumnValues "day" not between "2026-01-01" and "2026-01-09") and (IsComplete "day")',
     'ColumnValues "day" in ["2026-01-01", NULL]': 'ColumnValues "day" in ["2026-01-01", NULL]',
     'ColumnValues "day" > (now() - 3 days)': 'ColumnValues "day" > (now() - 3 days)',
     'CustomSql "SELECT id FROM primary"': 'CustomSql "SELECT DISTINCT * FROM (\nSELECT id FROM primary\n)"',
@@ -66,6 +76,7 @@ def test_a_number_of_a_query_cannot_be_taken_for_none() -> None:
         ('ColumnValues "id" in ["1"]', "turns the text into a value of the column"),
         ('ColumnValues "name" > "2026-01-01"', "cuts instants and texts down to days"),
         ('CustomSql "SELECT 1 AS \\"id\\"" = 1', "keeps the backslash before a quote"),
+        ('ColumnLength "name" not in [0, 5]', "lets every text pass"),
         ("FileSize > 1 MB", "does not know FileSize"),
     ],
 )
