@@ -45,8 +45,8 @@ LENGTHS = ".LengthCompliance"
 NOT_OURS = (".ColumnExists", ".MaximumLength", ".MinimumLength", ".PatternMatch")
 """The ends of the names of metrics that are no metrics of Glue, or something else in Deequ."""
 
-BESIDE = (".Completeness", ".RowCount")
-"""Those of rules that are asked beside another."""
+BESIDE = (".Completeness", ".RowCount", ".ColumnValues.Compliance")
+"""Those of rules that are asked beside another, and of the others, which leave nulls out then."""
 
 EMPTY = re.compile(r"Empty state for analyzer|No rows matched the filter|due to data frame being empty", re.IGNORECASE)
 FILTERED = re.compile(r"No rows matched the filter")
