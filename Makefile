@@ -92,9 +92,10 @@ audit: $(VENV)/.installed ## Ask for known vulnerabilities of what is pinned (ne
 	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/browser.txt
 
 .PHONY: bench
-bench: setup ## Measure merges and transforms against their floors
+bench: setup ## Measure merges, transforms and rulesets, each against something else
 	$(VENV)/bin/python benchmarks/merge.py
 	$(VENV)/bin/python benchmarks/transforms.py
+	$(VENV)/bin/python benchmarks/quality.py
 
 .PHONY: battery
 battery: setup ## Run the correctness battery against ours and the textbook statements

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
+from deequ_checks import deequ_findings
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
@@ -22,7 +23,6 @@ from lakehouse.runtime.places import Places
 from lakehouse.runtime.session import WAREHOUSE
 from lakehouse.tables import Table, open_table
 from lakehouse.tables.protocol import Format
-from tests.support.deequ_checks import deequ_findings
 
 SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "zones"
 DAYS = ("2026-11-21", "2026-11-22", "2026-11-23")

@@ -48,7 +48,10 @@ NOT_OURS = (".ColumnExists", ".MaximumLength", ".MinimumLength", ".PatternMatch"
 BESIDE = (".Completeness", ".RowCount", ".ColumnValues.Compliance")
 """Those of rules that are asked beside another, and of the others, which leave nulls out then."""
 
-EMPTY = re.compile(r"Empty state for analyzer|No rows matched the filter|due to data frame being empty", re.IGNORECASE)
+EMPTY = re.compile(
+    r"Empty state for analyzer|No rows matched the filter|due to data frame being empty|DataFrame is empty|contains no data",
+    re.IGNORECASE,
+)
 FILTERED = re.compile(r"No rows matched the filter")
 OF_DATA = re.compile(r"does not meet the constraint requirement|% of rows passed|do not match the pattern")
 """Reasons that tell of the data; every other one tells that the rule could not be worked out."""
