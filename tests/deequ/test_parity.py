@@ -70,6 +70,7 @@ def measured() -> Iterator[str]:
 
 def judged() -> Iterator[str]:
     """Rules on the values of columns."""
+    yield from (f'ColumnValues "id" {one}' for one in ("between 0 and 99", "> 0", "not between 8 and 99"))
     yield from (f'ColumnValues "n" {one}' for one in conditions(0))
     yield from (f'ColumnValues "n" {one} where "n is not null"' for one in conditions(-7.5))
     yield from (f'ColumnValues "amount" {one} where "amount is not null"' for one in ("= 10", ">= -5.25", "< 20.5"))

@@ -201,7 +201,7 @@ def _length(rule: Rule) -> Condition | None:
 
 
 def _beside(rule: Rule) -> tuple[Literal["and", "or"], Rule] | None:
-    """A rule on nulls, or on rows that `where` leaves, which Deequ does not see to in some rules; joined by `and` or `or`."""
+    """A rule on nulls, or on whether there are rows, which Deequ does not see to in some rules; joined by `and` or `or`."""
     condition, column = rule.condition, rule.parameters
     whole = Rule(type="IsComplete", parameters=column, where=rule.where)
     listed = isinstance(condition, In) or (isinstance(condition, Between) and condition.negated)
@@ -213,7 +213,7 @@ def _beside(rule: Rule) -> tuple[Literal["and", "or"], Rule] | None:
     if rule.type == "ColumnValues" and isinstance(condition, Between):
         if isinstance(condition.low, Day | Now):
             return ("and", whole) if condition.negated else None
-        if rule.where is not None and not condition.negated:
+        if not condition.negated:
             there = Comparison(">", Number(Decimal(0)))
             return ("and", Rule(type="RowCount", condition=there, where=rule.where))
     return None

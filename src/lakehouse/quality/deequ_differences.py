@@ -121,7 +121,7 @@ DIFFERENCES: Mapping[str, Difference] = {
         here="it is written as `not in`",
     ),
     "range": Difference(
-        rules="`ColumnValues` `between` numbers with `where`", deequ="does not tell whether a row was left", kept="corrected",
+        rules="`ColumnValues` `between` numbers", deequ="does not tell whether there was a row", kept="corrected",
         here="`RowCount` is asked beside it",
     ),
     "distinct": Difference(

@@ -33,6 +33,7 @@ WRITTEN = {
     'ColumnLength "name" != 5': 'ColumnLength "name" not in [5]',
     'ColumnLength "name" != 0': '(ColumnLength "name" > 0) and (IsComplete "name")',
     'ColumnLength "name" in [1, 2]': 'ColumnLength "name" in [1, 2]',
+    'ColumnValues "id" between 1 and 9': '(ColumnValues "id" between 1 and 9) and (RowCount > 0)',
     'ColumnValues "id" between 1 and 9 where "id > 1"':
         '(ColumnValues "id" between 1 and 9 where "id > 1") and (RowCount > 0 where "id > 1")',
     'ColumnValues "day" not between "2026-01-01" and "2026-01-09"':
