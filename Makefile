@@ -21,7 +21,7 @@ help: ## List the targets
 
 .PHONY: setup
 setup: $(VENV)/.installed ## Make the environment for Spark 3.5 and get Java and the jars ready
-	@$(VENV)/bin/python -m lakehouse.runtime.jars
+	@$(VENV)/bin/python -m lakehouse.runtime.jars --feature core --feature deequ
 
 .PHONY: demo
 demo: setup ## Run a change feed into current and history tables, on this machine
@@ -92,9 +92,10 @@ audit: $(VENV)/.installed ## Ask for known vulnerabilities of what is pinned (ne
 	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r requirements/browser.txt
 
 .PHONY: bench
-bench: setup ## Measure merges and transforms against their floors
+bench: setup ## Measure merges, transforms and rulesets, each against something else
 	$(VENV)/bin/python benchmarks/merge.py
 	$(VENV)/bin/python benchmarks/transforms.py
+	$(VENV)/bin/python benchmarks/quality.py
 
 .PHONY: battery
 battery: setup ## Run the correctness battery against ours and the textbook statements

@@ -13,6 +13,7 @@ from _pytest.doctest import DoctestItem
 from hypothesis import settings
 from pyspark.sql import SparkSession
 
+from lakehouse.runtime.jars import CORE, Feature, find_runtime
 from lakehouse.runtime.session import open_session
 
 os.environ["TZ"] = "UTC"  # Python turns collected timestamps into the zone of its process
@@ -20,6 +21,10 @@ time.tzset()
 
 settings.register_profile("suite", deadline=None)  # how long Spark takes says nothing of an example
 settings.load_profile("suite")
+
+HAS_DEEQU = "deequ" in find_runtime().bundles
+FEATURES: tuple[Feature, ...] = (*CORE, "deequ") if HAS_DEEQU else CORE
+collect_ignore = [] if HAS_DEEQU else ["tests/deequ"]  # there are no jars of Deequ for Spark 4.1
 
 SUITE_CONF = {
     "spark.master": "local[2]",
@@ -34,7 +39,8 @@ SUITE_CONF = {
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local session with Delta by path and Iceberg in the catalog `lake`, both in a folder of its own."""
-    session = open_session(app_name="tests", warehouse=tmp_path_factory.mktemp("warehouse"), conf=SUITE_CONF)
+    warehouse = tmp_path_factory.mktemp("warehouse")
+    session = open_session(app_name="tests", warehouse=warehouse, features=FEATURES, conf=SUITE_CONF)
     yield session
     session.stop()
 

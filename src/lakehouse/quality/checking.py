@@ -12,7 +12,7 @@ from lakehouse.quality.constants import Values, resolve_parameter, resolve_rule
 from lakehouse.quality.formatting import format_condition
 from lakehouse.quality.operands import condition_problems, share_problems
 from lakehouse.quality.rule_types import RULE_TYPES, SPELLINGS, ParameterKind, RuleType, find_rule_type
-from lakehouse.quality.rules import Analyzer, Composite, Name, Pairs, Parameter, Rule, Ruleset
+from lakehouse.quality.rules import Analyzer, Name, Pairs, Parameter, Rule, Ruleset, flat
 
 MOST_LABELS, LONGEST_LABEL, LONGEST_LABEL_VALUE = 10, 128, 256
 """Of Glue: labels to a rule, and their characters."""
@@ -45,7 +45,7 @@ def check_ruleset(ruleset: Ruleset) -> tuple[Problem, ...]:
     """
     values = dict(ruleset.constants)
     found = [Problem(line=0, column=0, message=message) for message in _label_problems(ruleset.default_labels)]
-    for rule in _flat(ruleset.rules):
+    for rule in flat(ruleset.rules):
         labels = tuple(ruleset.labels_of(rule).items())
         messages = [
             *_rule_problems(rule, values),
@@ -56,14 +56,6 @@ def check_ruleset(ruleset: Ruleset) -> tuple[Problem, ...]:
         messages = list(_analyzer_problems(analyzer, values))
         found += [Problem(line=analyzer.line, column=analyzer.column, message=message) for message in messages]
     return tuple(found)
-
-
-def _flat(rules: tuple[Rule | Composite, ...]) -> Iterator[Rule]:
-    for rule in rules:
-        if isinstance(rule, Composite):
-            yield from _flat(rule.rules)
-        else:
-            yield rule
 
 
 def _rule_problems(rule: Rule, values: Values) -> Iterator[str]:

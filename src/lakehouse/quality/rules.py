@@ -6,6 +6,7 @@ count. Pairs stand where others would use a dictionary, so that the order of the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -216,6 +217,15 @@ class Ruleset:
         {'team': 'data', 'urgent': 'yes'}
         """
         return dict(self.default_labels) | dict(rule.labels)
+
+
+def flat(rules: tuple[Rule | Composite, ...]) -> Iterator[Rule]:
+    """All rules, those in composites too, in the order of the text."""
+    for rule in rules:
+        if isinstance(rule, Composite):
+            yield from flat(rule.rules)
+        else:
+            yield rule
 
 
 def literal(text: str) -> Text | Day:

@@ -8,7 +8,7 @@ When a query fails, its halves are asked, and so on, so that one bad rule is one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -22,6 +22,8 @@ from lakehouse.columns import Columns, as_tuple, quoted
 from lakehouse.errors import ConfigError
 from lakehouse.quality.anomalies import Strategy
 from lakehouse.quality.asking import ANSWERS, PLACE, count_groups
+from lakehouse.quality.deequ_differences import DIFFERENCES
+from lakehouse.quality.formatting import format_analyzer
 from lakehouse.quality.outcomes import Evaluation, Outcome, Verdict
 from lakehouse.quality.plans import (
     DETECTOR,
@@ -39,6 +41,7 @@ from lakehouse.quality.probes import Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
+from lakehouse.runtime.deequ import ask_deequ
 from lakehouse.runtime.rule_files import file_lister
 from lakehouse.tables.jvm import keep_text
 
@@ -63,6 +66,7 @@ def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given
     composites: Literal["dataset", "row"] = "dataset",
     carried: Columns = (),
     files: str | None = None,
+    engine: Literal["native", "deequ"] = "native",
 ) -> Evaluation:
     """Work out every rule of a ruleset. Rules fail and err by themselves: nothing of that is raised.
 
@@ -80,12 +84,14 @@ def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given
         history: `Evaluation.metrics` of earlier runs, the oldest first, for `last(k)` and `DetectAnomalies`.
         anomalies: what `DetectAnomalies` expects after that history.
         composites: whether a composite joins the verdicts of its rules, or is asked of each row, which all have to pass.
-        carried: columns that rules do not see and the rows keep, such as where a row came from.
+        carried: columns that rules do not see and the rows keep, such as where a row came from; not for Deequ.
         files: the folder or the file that the frame was read from, for rules on files that name no path.
+        engine: who works the rules out. Deequ needs Spark 3.5 and the feature `deequ` of the session; the verdicts are the same,
+            but for what `lakehouse.quality.deequ_differences.DIFFERENCES` lists.
 
     Raises:
         RulesetError: the text is no ruleset.
-        ConfigError: `as_of` has no zone, or the frame has columns that the results are called.
+        ConfigError: `as_of` has no zone, the frame has columns that the results are called, or there is no Deequ here.
         PySparkException or Py4JJavaError: the frame itself cannot be read; what Spark says of it.
     """
     if as_of.utcoffset() is None:
@@ -103,6 +109,9 @@ def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given
         files=file_lister(df.sparkSession, files),
     )
     entries = plan_rules(parsed, subject)
+    if engine == "deequ":
+        _refuse_what_deequ_lacks(by_row=composites == "row", carried=as_tuple(carried))
+        return _by_deequ(parsed, subject, entries, history)
     rules = list(leaves(entries))
     analyzers = plan_analyzers(parsed, subject, first=len(rules))
     planned = [*rules, *analyzers]
@@ -113,14 +122,43 @@ def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given
     return Evaluation(
         outcomes=tuple(_by_row(df, entries, verdicts, outcomes) if composites == "row" else outcomes),
         rows=row_results(df, entries, verdicts, by_row=composites == "row"),
-        metrics={
-            name + (one.probe.qualifier if one.probe else ""): value
-            for one, outcome in zip(planned, judged, strict=True)
-            for name, value in outcome.metrics.items()
-        },
+        metrics=_metrics(planned, judged),
         unmeasured={
             judged[one.place].rule: judged[one.place].reason for one in analyzers if verdicts[one.place] == "Error"
         },
+    )
+
+
+def _metrics(planned: Iterable[Leaf], judged: Sequence[Outcome]) -> dict[str, float]:
+    """All that was measured, each with what tells it from others of its name."""
+    return {
+        name + (one.probe.qualifier if one.probe else ""): value
+        for one, outcome in zip(planned, judged, strict=True)
+        for name, value in outcome.metrics.items()
+    }
+
+
+def _refuse_what_deequ_lacks(*, by_row: bool, carried: Sequence[str]) -> None:
+    if by_row:
+        msg = f"Deequ {DIFFERENCES['by row'].deequ}: leave composites as they are, or take the native engine"
+        raise ConfigError(msg)
+    if carried:
+        msg = "carried columns are kept by the native engine alone"
+        raise ConfigError(msg)
+
+
+def _by_deequ(
+    ruleset: Ruleset, subject: Subject, entries: tuple[Entry, ...], history: Sequence[Mapping[str, float]]
+) -> Evaluation:
+    found = ask_deequ(entries, ruleset, subject, history)
+    judged = [found.outcomes[leaf.place] for leaf in leaves(entries)]
+    verdicts = {place: outcome.verdict for place, outcome in found.outcomes.items()}
+    lacking = f"Deequ {DIFFERENCES['types'].deequ}: take the native engine"
+    return Evaluation(
+        outcomes=tuple(_outcome(entry, judged) for entry in entries),
+        rows=row_results(found.frame, found.entries, verdicts, by_row=False).drop(*found.columns),
+        metrics=_metrics(leaves(entries), judged),
+        unmeasured={format_analyzer(one): lacking for one in ruleset.analyzers},
     )
 
 

@@ -20,7 +20,7 @@ import pyspark
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.java import Java, find_java, java_options
 
-Feature = Literal["core", "s3"]
+Feature = Literal["core", "s3", "deequ"]
 CORE: tuple[Feature, ...] = ("core",)
 
 JARS_FOLDER = "LAKEHOUSE_JARS"
@@ -29,15 +29,22 @@ JARS_FOLDER = "LAKEHOUSE_JARS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """The jars of one feature, as `group:artifact:version`: those asked for and those that come with them."""
+    """The jars of one feature, as `group:artifact:version`.
+
+    Attributes:
+        asked: those asked for.
+        brought: those that come with them.
+        instead: those taken in place of the version that comes with them, which the repositories do not have.
+    """
 
     asked: tuple[str, ...]
     brought: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the jar files as Ivy writes them."""
-        return tuple(file_name(coordinate) for coordinate in (*self.asked, *self.brought))
+        return tuple(file_name(coordinate) for coordinate in (*self.asked, *self.brought, *self.instead))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +58,16 @@ class Runtime:
     bundles: Mapping[Feature, Bundle] = field(repr=False)
 
     def files(self, features: Collection[Feature]) -> tuple[str, ...]:
-        """Names of the jar files that the features need."""
+        """Names of the jar files that the features need.
+
+        Raises:
+            ConfigError: this Spark has no jars for one; names those that have.
+        """
+        for feature in features:
+            if feature not in self.bundles:
+                having = " or ".join(f"Spark {one.spark}" for one in RUNTIMES.values() if feature in one.bundles)
+                msg = f"there are no jars for {feature} on Spark {self.spark}, only on {having}"
+                raise ConfigError(msg)
         return tuple(name for feature in features for name in self.bundles[feature].files)
 
 
@@ -63,7 +79,16 @@ RUNTIMES: Mapping[str, Runtime] = {
         spark="3.5",
         java=SUPPORTED_JAVA,
         java_wheel=True,
-        excluded=("org.antlr:*", "org.tukaani:*", "com.amazonaws:aws-java-sdk-*-only"),
+        excluded=(
+            "com.amazonaws:aws-java-sdk-*-only",
+            "com.fasterxml.jackson.core:*",
+            "net.sf.opencsv:*",
+            "net.sourceforge.f2j:*",
+            "org.antlr:*",
+            "org.scala-lang*:*",
+            "org.scalanlp:*",
+            "org.tukaani:*",
+        ),
         bundles={
             "core": Bundle(
                 asked=(
@@ -80,6 +105,9 @@ RUNTIMES: Mapping[str, Runtime] = {
                     "com.amazonaws:aws-java-sdk-bundle:1.12.262",
                     "org.wildfly.openssl:wildfly-openssl:1.0.7.Final",
                 ),
+            ),
+            "deequ": Bundle(
+                asked=("com.amazon.deequ:deequ:2.1.0-spark-3.5",), instead=("software.amazon.glue:dqdl:1.0.0",)
             ),
         },
     ),
@@ -229,14 +257,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _resolve(runtime: Runtime, features: Collection[Feature], *, work: Path, java: Java) -> str:
-    """Let spark-submit run an empty program that asks for the packages, and return what it printed."""
+    """Let spark-submit ask for the packages, and return what it printed.
+
+    What stands in for another version is left out first and then asked for alone: excluded, no version of it is taken.
+    """
+    bundles = [runtime.bundles[feature] for feature in features]
+    instead = [coordinate for bundle in bundles for coordinate in bundle.instead]
+    replaced = [coordinate.rpartition(":")[0] for coordinate in instead]
+    said = _submitted(
+        [asked for bundle in bundles for asked in bundle.asked], [*runtime.excluded, *replaced], work=work, java=java
+    )
+    return said + (_submitted(instead, runtime.excluded, work=work, java=java) if instead else "")
+
+
+def _submitted(packages: Sequence[str], excluded: Sequence[str], *, work: Path, java: Java) -> str:
+    """Run an empty program that asks for packages."""
     program = work / "nothing.py"
     program.write_text("", encoding="utf-8")
     home = Path(pyspark.__file__).parent
     options = " ".join(f'"{option}"' for option in java_options(java, cache=cache_folder()))
     conf = {
-        "spark.jars.packages": ",".join(asked for feature in features for asked in runtime.bundles[feature].asked),
-        "spark.jars.excludes": ",".join(runtime.excluded),
+        "spark.jars.packages": ",".join(packages),
+        "spark.jars.excludes": ",".join(excluded),
         "spark.jars.ivy": str(work / "ivy"),
         "spark.driver.extraJavaOptions": options,
     }

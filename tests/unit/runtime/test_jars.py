@@ -32,6 +32,37 @@ def test_the_files_of_spark_3_5_are_known() -> None:
     )
 
 
+def test_deequ_is_for_spark_3_5_alone() -> None:
+    """Deequ comes with the parser of rulesets that is to be had; on Spark 4.1 the error names the Spark that has it."""
+    assert find_runtime("3.5.6").files(["deequ"]) == (
+        "com.amazon.deequ_deequ-2.1.0-spark-3.5.jar",
+        "software.amazon.glue_dqdl-1.0.0.jar",
+    )
+    with pytest.raises(ConfigError, match=r"there are no jars for deequ on Spark 4\.1, only on Spark 3\.5"):
+        find_runtime("4.1.1").files(["deequ"])
+
+
+def test_what_stands_in_for_another_version_is_asked_for_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver leaves the version out that a jar names, and is asked for the one in its place by itself."""
+    runtime, asked = find_runtime("3.5.6"), []
+
+    def submitted(packages: list[str], excluded: list[str], *, work: Path, java: Java) -> str:
+        asked.append((packages, "software.amazon.glue:dqdl" in excluded, java is NO_JAVA))
+        folder = work / "ivy" / "jars"
+        folder.mkdir(parents=True, exist_ok=True)
+        for coordinate in packages:
+            (folder / jars.file_name(coordinate)).touch()
+        return ""
+
+    monkeypatch.setattr(jars, "_submitted", submitted)
+    fetch_jars(runtime, ["deequ"], into=tmp_path, java=NO_JAVA)
+    assert asked == [
+        (["com.amazon.deequ:deequ:2.1.0-spark-3.5"], True, True),
+        (["software.amazon.glue:dqdl:1.0.0"], False, True),
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == set(runtime.files(["deequ"]))
+
+
 def test_patch_releases_share_a_runtime() -> None:
     """Only the first two numbers of a Spark version choose."""
     assert find_runtime("4.1.1") is find_runtime("4.1.9")
