@@ -48,7 +48,7 @@ WRITTEN = {
 def in_words(text: str, clock: datetime = NOON) -> str:
     """The first rule of a text as Deequ reads it."""
     frame: Any = SimpleNamespace(schema=SCHEMA, columns=SCHEMA.names)
-    subject = Subject(frame=frame, sources={}, as_of=NOON, query=lambda _: frame)
+    subject = Subject(frame=frame, sources={}, as_of=NOON, query=lambda _: frame, files=lambda _: [])
     (rule,) = parse_ruleset(f"Rules = [{text}]").rules
     assert isinstance(rule, Rule)
     return written(rule, subject, earlier=[6.0, 8.0], clock=clock, matches_empty=lambda pattern: ".*" in pattern)
