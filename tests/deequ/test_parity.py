@@ -55,12 +55,11 @@ def measured() -> Iterator[str]:
         for kind in ("IsComplete", "IsUnique", "IsPrimaryKey"):
             yield from (f'{kind} "{name}"', f'{kind} "{name}" where "id < 2"', f'{kind} "{name}" where "id > 200"')
         for kind in ("Uniqueness", "UniqueValueRatio", "DistinctValuesCount", "Entropy"):
-            yield from (f'{kind} "{name}" {one}' for one in ("> 0.3", "<= 0.5", "= 1", "between 0 and 4"))
-            yield f'{kind} "{name}" > 0.5 where "id > 2"'
+            yield from (f'{kind} "{name}" {one}' for one in ("<= 0.5", "between 0 and 4", '> 0.5 where "id > 2"'))
         yield from (f'{kind} "{name}" >= 0 where "id > 200"' for kind in ("Uniqueness", "Entropy"))
     for name in ("n", "amount"):
         for kind in ("Mean", "Sum", "StandardDeviation"):
-            yield from (f'{kind} "{name}" {one}' for one in ("> 3", "<= 5", "not in [4, 28]"))
+            yield from (f'{kind} "{name}" {one}' for one in ("> 3", "not in [4, 28]"))
             yield from (f'{kind} "{name}" > 3 where "id > 2"', f'{kind} "{name}" >= 0 where "id > 200"')
     yield from ('IsUnique "id"', 'IsPrimaryKey "id"', 'IsComplete "id"', 'Uniqueness "id" = 1.0', 'Entropy "id" > 1')
     yield from ('ColumnCorrelation "id" "n" > -0.5', 'ColumnCorrelation "x" "amount" < 0 where "id < 6"')
@@ -72,24 +71,24 @@ def judged() -> Iterator[str]:
     """Rules on the values of columns."""
     yield from (f'ColumnValues "id" {one}' for one in ("between 0 and 99", "> 0", "not between 8 and 99"))
     yield from (f'ColumnValues "n" {one}' for one in conditions(0))
-    yield from (f'ColumnValues "n" {one} where "n is not null"' for one in conditions(-7.5))
+    yield from (
+        f'ColumnValues "n" {one} where "n is not null"'
+        for one in ("> -7.5", "<= 9", "in [7, 10]", "not between 11 and 12")
+    )
     yield from (f'ColumnValues "amount" {one} where "amount is not null"' for one in ("= 10", ">= -5.25", "< 20.5"))
     for name in ("amount", "x"):
         yield from (
             f'ColumnValues "{name}" {one}' for one in ("= NULL", "!= NULL", "in [10, NULL]", "not in [1, NULL]")
         )
-    yield from (f'ColumnValues "kind" {one}' for one in TEXTS[:14:2])
     yield from (f'ColumnValues "name" {one}' for one in TEXTS)
     yield from (f'ColumnLength "kind" {one}' for one in conditions(1))
     for name in ("kind", "name"):
         yield from (f'ColumnLength "{name}" {one}' for one in ("in [0, 1]", "!= 3", "not in [3]", "between -1 and 20"))
     yield from (f'ColumnLength "kind" {one} where "kind is not null"' for one in ("= 1", "> 1", "between 0 and 2"))
     yield from (f'ColumnValues "day" {one}' for one in DAYS)
-    yield from (f'ColumnValues "day" {one} where "day is not null"' for one in DAYS[2:9])
+    yield from (f'ColumnValues "day" {one} where "day is not null"' for one in DAYS[2:9:3])
     for one in (
         "<= 24 hours",
-        "< 500 hours",
-        "> 30 minutes",
         "between 10 minutes and 5 days",
         "not between 1 minutes and 5 minutes",
     ):
@@ -160,9 +159,9 @@ def both(df: DataFrame, text: str, sources: MappingProxyType[str, DataFrame]) ->
 
 @pytest.fixture(scope="module", params=["whole", "empty"])
 def found(datasets: dict[str, DataFrame], request: pytest.FixtureRequest) -> tuple[Evaluation, Evaluation]:
-    """Every rule by both engines, and every third one where there is no row, but for two listed differences."""
+    """Every rule by both engines, and every fourth one where there is no row, but for two listed differences."""
     sources = MappingProxyType({"other": datasets["other"], "twin": datasets[request.param]})
-    few = [rule for rule in RULES if not rule.startswith(("AggregateMatch", "UniqueValueRatio"))][::3]
+    few = [rule for rule in RULES if not rule.startswith(("AggregateMatch", "UniqueValueRatio"))][::4]
     return both(datasets[request.param], ruleset(*(RULES if request.param == "whole" else few)), sources)
 
 

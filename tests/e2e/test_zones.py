@@ -12,12 +12,10 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
-from deequ_checks import deequ_findings
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.runtime.command_line import main as command_line
-from lakehouse.runtime.jars import find_runtime
 from lakehouse.runtime.job import DONE
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.session import WAREHOUSE
@@ -123,23 +121,6 @@ def wrong(lake: Lake) -> dict[str, tuple[Rows, Rows]]:
     return {name: (rows, expected(name)) for name, rows in found.items() if rows != expected(name)}
 
 
-def deequ_agrees(lake: Lake) -> None:
-    """Deequ's own suite, analyzers and suggestions find silver and gold as the maker says: whole, keyed, and of so many rows."""
-    silver = deequ_findings(
-        lake.table("customers").read(), complete=["customer_id", "updated_at"], unique=["customer_id"]
-    )
-    gold = deequ_findings(lake.table("daily_sales").read(), complete=["order_date", "orders", "revenue"], unique=[])
-    assert (silver.failed, silver.held, gold.failed, gold.held) == ([], 3, [], 3)
-    assert silver.metrics == {
-        ("Size", "*"): len(expected("customers")),
-        ("Completeness", "customer_id"): 1.0,
-        ("Completeness", "updated_at"): 1.0,
-    }
-    assert gold.metrics[("Size", "*")] == len(expected("daily_sales"))
-    assert '.isComplete("customer_id")' in silver.suggested
-    assert '.isComplete("revenue")' in gold.suggested
-
-
 def test_days_in_any_order_give_what_one_load_gives(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,5 +141,3 @@ def test_days_in_any_order_give_what_one_load_gives(
     assert drift.pop(("shop.orders", "channel", "unknown")) > 0
     assert drift == {("shop.customers", "loyalty_tier", "missing"): 300}
     assert daily.run(monkeypatch, capsys)["message"] == "nothing new"
-    if "deequ" in find_runtime().bundles:
-        deequ_agrees(whole)
