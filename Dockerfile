@@ -21,6 +21,7 @@ RUN apt-get update \
 COPY requirements/spark35.txt /tmp/constraints.txt
 RUN pip install --no-cache-dir --constraint /tmp/constraints.txt \
         pyspark delta-spark pydantic PyYAML rich cryptography pyarrow "fastavro[snappy,zstandard]" \
+        lark Jinja2 pygal \
     && rm /tmp/constraints.txt
 
 ARG FEATURES="--feature core"

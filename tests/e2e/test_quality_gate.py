@@ -99,21 +99,21 @@ def test_what_was_held_back_stays_so(spark: SparkSession, tmp_path: Path) -> Non
     job = new_job(spark, tmp_path)
     countries = job.table("countries")
     countries.create(spark.createDataFrame([], "country string").schema)
-    countries.append(spark.createDataFrame([("DE",)], "country string"))
+    countries.append(spark.createDataFrame([("DE",), ("FR",)], "country string"))
     known = 'ReferentialIntegrity "country" "known.country" = 1.0'
     job.quality[0] |= {"ruleset": f"Rules = [{known}]", "sources": {"known": f"{job.zone}.countries"}}
-    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2))
+    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "XX", "5.50", 2), ("I", 5, "FR", "2.00", 5))
     with installed(FailOnce(name="applying.merged")):
         assert job.run()[0] == FAILED
-    countries.append(spark.createDataFrame([("XX",)], "country string"))
+    countries.overwrite(spark.createDataFrame([("XX",)], "country string"), where="country = 'FR'")
     code, said = job.run()
     assert (code, said[-1]["quarantined"]) == (DONE, {"fails_rules": 1})
-    assert shown(job, "orders") == shown(job, "orders_history") == [(1, "DE", "10.00")]
+    assert shown(job, "orders") == shown(job, "orders_history") == [(1, "DE", "10.00"), (5, "FR", "2.00")]
     assert held(job) == [(2, known, 2)]
     land(job, "2", ("I", 3, "XX", "1.00", 3), ("I", 4, "YY", "1.00", 4))
     job.outputs["again"] = {"table": f"{job.zone}.again", "write": "current"}
     assert job.run()[0] == DONE
-    expected = [(1, "DE", "10.00"), (3, "XX", "1.00")]
+    expected = [(1, "DE", "10.00"), (3, "XX", "1.00"), (5, "FR", "2.00")]
     assert [shown(job, name) for name in ("again", "orders", "orders_history")] == [expected] * 3
     assert held(job) == [(2, known, 2), (2, known, 4)]
 

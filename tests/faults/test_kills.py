@@ -17,7 +17,7 @@ from fault_lake import FaultLake, TableFormat
 from fault_process import kill_after, run, watching
 from fault_results import SEED, Seen
 
-from lakehouse.runtime.job import DONE
+from lakehouse.runtime.job import DONE, FAILED
 
 FORMATS = get_args(TableFormat)
 TABLES = ("bronze__files", "bronze", "quarantine", "items__tombstones", "items", "items_history")
@@ -130,12 +130,17 @@ def test_the_disk_is_full(lake: FaultLake) -> None:
 
 @pytest.mark.exhaustive
 def test_the_clock_goes_back(lake: FaultLake) -> None:
-    """A run, one whose clock is two hours behind, one two hours ahead: the order of events decides, not the clock's."""
+    """A run, one whose clock is two hours behind, one two hours ahead: the order of events decides, not the clock's.
+
+    Iceberg takes no commit that is more than a minute older than the one before it: that run fails, and the next makes up for it.
+    """
     found: list[str] = []
     for under in ((), ("faketime", "-f", "-2h"), ("faketime", "-f", "+2h")):
         land(lake)
+        expected = FAILED if lake.format == "iceberg" and "-2h" in under else DONE
         code = run(lake, under=under)
-        found += [*([] if code == DONE else [f"{under} ended with {code}"]), *lake.differences()]
+        found += [] if code == expected else [f"{under} ended with {code}"]
+        found += lake.differences() if expected == DONE else []
     note(lake, "faketime: two hours back, then two hours ahead", 0, found, looks=0)
     assert found == []
 

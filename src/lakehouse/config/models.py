@@ -15,7 +15,7 @@ from lakehouse.cdc.parsing import DMS_TRANSACTIONS, SNAPSHOT, check_feed, check_
 from lakehouse.cdc.snapshots import HardDeletes, SnapshotRules
 from lakehouse.config.base import Model, Name, Pattern, TableFormat
 from lakehouse.config.outputs import GoldTable, Output
-from lakehouse.config.quality import QualityGate
+from lakehouse.config.quality import CloudWatch, QualityGate
 from lakehouse.config.reports import Reports
 from lakehouse.errors import ConfigError
 from lakehouse.schemas.compatibility import Mode
@@ -319,6 +319,7 @@ class JobConfig(Model):
         arrivals: what becomes of files that events tell of.
         glue: registers the targets, which have to lie on S3, in the Glue Data Catalog.
         reports: where each run leaves a page of what it did; nowhere when left out.
+        cloudwatch: where what the rules measured goes; nowhere when left out.
         params: what the job script itself wants to know.
     """
 
@@ -337,6 +338,7 @@ class JobConfig(Model):
     arrivals: Arrivals | None = None
     glue: GlueCatalog | None = None
     reports: Reports | None = None
+    cloudwatch: CloudWatch | None = None
     params: Mapping[str, Any] = Field(default_factory=dict)
 
     @field_validator("quality", mode="before")

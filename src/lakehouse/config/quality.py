@@ -55,3 +55,18 @@ class QualityGate(Model):
             msg = "rules look back on earlier batches; name the table that keeps what they measure: metrics"
             raise ValueError(msg)
         return self
+
+
+class CloudWatch(Model):
+    """That what rules measure goes to CloudWatch, once a run, by source table and day.
+
+    Attributes:
+        namespace: where metrics go.
+        dimensions: of all of them, beside table and partition, such as the environment.
+        by: `api` calls PutMetricData; `log` writes lines of the embedded metric format to the standard output, where the log of
+            the platform goes to CloudWatch.
+    """
+
+    namespace: Name
+    dimensions: dict[Name, Name] = Field(default_factory=dict)
+    by: Literal["api", "log"] = "api"

@@ -42,6 +42,8 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument("--log", choices=["auto", "text", "json"], default="auto", help="how to report")
     run.add_argument("--replan", action="store_true", help="finish a batch of another configuration with this one")
     run.add_argument("--replay", help="land records of the quarantine again, mended: a file of lakehouse quarantine")
+    run.add_argument("--source_path", help="load this object alone, s3://bucket/key")
+    run.add_argument("--event", help="load the objects that an event of S3 tells of: its JSON, or a file of it")
     run.set_defaults(do=_run)
     check = commands.add_parser(
         "check", help="check configurations and rulesets without starting Spark", allow_abbrev=False
@@ -77,9 +79,10 @@ def _run(arguments: argparse.Namespace) -> int:
     script = load_script(load_config(arguments.config, settings=arguments.set).job)
     settings = [part for setting in arguments.set for part in ("--set", setting)]
     flags = ["--replan"] if arguments.replan else []
-    flags += [] if arguments.replay is None else ["--replay", arguments.replay]
-    told = ["--config", arguments.config, "--log", arguments.log, *settings, *flags]
-    return jobs.main(script.recipe, script.Params, told, gold=getattr(script, "gold", None))
+    told = {name: getattr(arguments, name) for name in ("replay", "source_path", "event")}
+    flags += [part for name, value in told.items() if value is not None for part in (f"--{name}", value)]
+    argv = ["--config", arguments.config, "--log", arguments.log, *settings, *flags]
+    return jobs.main(script.recipe, script.Params, argv, gold=getattr(script, "gold", None))
 
 
 def _ledger(arguments: argparse.Namespace) -> int:

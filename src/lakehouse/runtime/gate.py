@@ -18,7 +18,7 @@ from pyspark.sql.types import DateType
 from lakehouse.cdc.changes import ORIGIN_TYPE, UPSERT
 from lakehouse.cdc.feeds.records import record_text
 from lakehouse.cdc.parsing import SNAPSHOT
-from lakehouse.columns import CHANGE_COLUMNS, DETAIL, FILE, OP, ORIGIN, PART, PROVIDED, RAW, REASON, ROW, quoted
+from lakehouse.columns import BATCH, CHANGE_COLUMNS, DETAIL, FILE, OP, ORIGIN, PART, PROVIDED, RAW, REASON, ROW, quoted
 from lakehouse.config.quality import QualityGate
 from lakehouse.errors import ConfigError, QualityError
 from lakehouse.quality.outcomes import Evaluation
@@ -228,8 +228,10 @@ def hold_back(
         decided: the batch up to which a table shows what was held back; nothing is added to that any more.
     """
     known = quarantine.held_through(table)
-    if failing is not None and max(known, decided) < slice_.through:
-        quarantine.hold(table, _records(slice_.rows, changes, failing), known=known, through=slice_.through)
+    settled = max(known, decided)
+    if failing is not None and settled < slice_.through:
+        rows = _records(slice_.rows.where(F.col(BATCH) > settled), changes, failing)
+        quarantine.hold(table, rows, known=known, through=slice_.through)
         known = slice_.through
     if known <= slice_.since:
         return Passing(changes=changes)

@@ -31,6 +31,7 @@ from lakehouse.runtime.contracts import register_contracts
 from lakehouse.runtime.gate import check_gates, require_passed
 from lakehouse.runtime.gold import plan_gold, refresh_gold
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
+from lakehouse.runtime.metric_publishing import publish_metrics
 from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
 from lakehouse.runtime.plans import Prepared, check_plans, committed_rows, make_plans, pending_rows
 from lakehouse.runtime.preflight import check_session
@@ -85,6 +86,7 @@ def run_job(job: Job) -> Summary:
     register_tables(job, plans)
     summary = replace(summary, seconds=monotonic() - started)
     reach("runner.closing")
+    publish_metrics(job, summary.judged, now=datetime.now(tz=UTC))
     write_run_report(job, summary)
     job.report.close(summary)
     return summary
@@ -97,6 +99,7 @@ def _publish(job: Job, inputs: Sequence[Prepared], gold: Prepared, summary: Summ
     try:
         require_passed(judged)
     except QualityError:
+        publish_metrics(job, judged, now=datetime.now(tz=UTC))
         write_run_report(job, replace(summary, judged=judged, seconds=monotonic() - started), stopped=True)
         raise
     for one in inputs:
