@@ -28,6 +28,8 @@ IS_LATEST = "_is_latest"
 
 # The current table (SCD 1), beside SEQUENCE: who wrote the columns that the last event left out.
 AUTHORS = "_authors"
+# Of any of them that is asked to: the day on which the batch of the row's last change was loaded.
+PROCESSED_DATE = "_processed_date"
 # With soft deletes also: whether the row is deleted, its last upsert, and the deletes that still matter.
 IS_DELETED = "_is_deleted"
 UPSERTED = "_upserted"
@@ -59,7 +61,7 @@ MATCHED = "_matched"
 RESERVED = frozenset(
     {
         *CHANGE_COLUMNS, VALID_FROM, VALID_TO, EFFECTIVE_FROM, EFFECTIVE_TO, IS_CURRENT, IS_LATEST, AUTHORS,
-        IS_DELETED, UPSERTED, DELETES,
+        PROCESSED_DATE, IS_DELETED, UPSERTED, DELETES,
         RAW, HEADER, TABLE, FILE, ROW, PART, BATCH, LOADED_AT, RUN_ID, REASON, DETAIL, KIND,
     }
 )  # fmt: skip

@@ -16,6 +16,7 @@ A change log is a frame of payload columns (keys included) and the reserved ones
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from pyspark.sql import DataFrame
@@ -102,6 +103,10 @@ class ChangeSpec:
         evolve: add columns that the table lacks and widen types that are too narrow, rather than refuse the changes. Events
             before the column came count as null in it.
         text_sequence: let `_sequence` be text. Text orders letter by letter ("10" before "9"): right for fixed-width text only.
+        processed_on: the day that rows get as `_processed_date` when they are written; a table without the column gets it. It is
+            no part of what a row is: nothing is written for its sake. None: rows that are written have none.
+        partition_by: of a current table that is made: the columns that it is partitioned by.
+        cluster_by: of a current table that is made: the columns that rows are kept together by; Delta has one of the two.
     """
 
     keys: Columns
@@ -112,10 +117,14 @@ class ChangeSpec:
     deletes: Literal["hard", "soft"] = "hard"
     evolve: bool = False
     text_sequence: bool = False
+    processed_on: date | None = None
+    partition_by: Columns = ()
+    cluster_by: Columns = ()
 
     def __post_init__(self) -> None:
         """Normalise the column lists to tuples and refuse an empty key."""
-        object.__setattr__(self, "keys", as_tuple(self.keys))
+        for name in ("keys", "partition_by", "cluster_by"):
+            object.__setattr__(self, name, as_tuple(getattr(self, name)))
         if self.track is not None:
             object.__setattr__(self, "track", as_tuple(self.track))
         if not isinstance(self.ignore_nulls, bool):

@@ -32,6 +32,7 @@ from lakehouse.columns import (
     IS_CURRENT,
     IS_LATEST,
     OP,
+    PROCESSED_DATE,
     PROVIDED,
     SEQUENCE,
     VALID_FROM,
@@ -94,7 +95,7 @@ def apply_history(
     known = truncates_of(batch, spec, truncates)
     events = stored.unionByName(new_events(batch.where(F.col(OP) != TRUNCATE), spec, normalised=True))
     folded = fold(with_truncates(events, known, spec), spec, partial=True)
-    return folded.select(*[F.col(quoted(name)) for name in history.columns])
+    return folded.select(*[F.col(quoted(name)) for name in history.columns if name != PROCESSED_DATE])
 
 
 def stored_events(history: DataFrame, *, base: Column, complete: Column | None = None) -> DataFrame:
@@ -105,7 +106,7 @@ def stored_events(history: DataFrame, *, base: Column, complete: Column | None =
         base: marks those that stand for everything before them.
         complete: marks those whose values are final (default: the base rows).
     """
-    kept = [F.col(quoted(name)) for name in history.columns if name not in ANNOTATION]
+    kept = [F.col(quoted(name)) for name in history.columns if name not in {*ANNOTATION, PROCESSED_DATE}]
     final = base if complete is None else complete
     return history.select(
         *kept,

@@ -25,6 +25,9 @@ class Output(Model):
         deletes: `soft` keeps deleted rows and flags them (current only).
         evolve: add columns that the table lacks and widen types, rather than refuse the changes.
         text_sequence: let the sequence be text, which orders letter by letter.
+        processed_date: keep the day on which the batch of a row's last change was loaded, in UTC, as `_processed_date`.
+        partition_by: columns that a current table is partitioned by when it is made.
+        cluster_by: columns that the rows of a current table are kept together by when it is made.
     """
 
     table: Pattern
@@ -38,6 +41,19 @@ class Output(Model):
     deletes: Literal["hard", "soft"] = "hard"
     evolve: bool = False
     text_sequence: bool = False
+    processed_date: bool = False
+    partition_by: tuple[Name, ...] = ()
+    cluster_by: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _a_layout_is_one_of_current_tables(self) -> Output:
+        if self.write == "history" and (self.partition_by or self.cluster_by):
+            msg = "a history is partitioned by whether rows are the latest of their keys; remove partition_by and cluster_by"
+            raise ValueError(msg)
+        if self.partition_by and self.cluster_by:
+            msg = "a table is partitioned or clustered, not both; remove partition_by or cluster_by"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _only_current_rows_are_deleted(self) -> Output:

@@ -150,7 +150,7 @@ def _apply(work: Work, portion: Portion, plans: Sequence[Plan], quarantine: Quar
     if work.history is not None and portion.judgement is not None:
         work.history.keep(portion.judgement.judged, at=work.load.loaded_at)
     reach("applying.quarantined")
-    written = [_merge(work.job, plan, passing.changes, quarantine) for plan in plans]
+    written = [_merge(work, plan, passing.changes, quarantine) for plan in plans]
     return Applied(
         account=left_out(passing.account(counted), passing.changes, merged=written[0].result.input),
         written=written,
@@ -176,16 +176,16 @@ def _drift(source: Input, contract: Contract, table: str, rows: DataFrame) -> tu
     return tuple(Drift(table=table, column=row.name, state=row.state, rows=row.rows) for row in most)
 
 
-def _merge(job: Job, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> Written:
+def _merge(work: Work, plan: Plan, changes: DataFrame, quarantine: Quarantine) -> Written:
     task, target = plan.task, plan.target
     late = too_late(target, changes)
     if late is not None:
         quarantine.keep_late(task.source, task.ref.identifier, late, through=plan.marker.sequence)
     merge = merge_history if task.output.write == "history" else merge_current
     before = target.schema() if task.spec.evolve and target.exists() else None
-    result = merge(target, changes, task.spec, commit=plan.marker)
+    result = merge(target, changes, task.spec_of_batch(work.load.loaded_at), commit=plan.marker)
     reach("applying.merged")
-    written = job.merged(task, result)
+    written = work.job.merged(task, result)
     return written if before is None else replace(written, evolved=describe_changes(before, target.schema()))
 
 

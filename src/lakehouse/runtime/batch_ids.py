@@ -16,8 +16,8 @@ from lakehouse.config.models import Input
 from lakehouse.config.outputs import GoldTable, Output
 from lakehouse.config.quality import QualityGate
 
-_SHAPES_NO_ROW = {"table", "select", "format"}
-"""What an output says of where its rows go, and not of what they are."""
+_SHAPES_NO_ROW = {"table", "select", "format", "processed_date", "partition_by", "cluster_by"}
+"""What an output says of where its rows go, how they lie there and when they came, and not of what they are."""
 
 
 def digest_inputs(files: Iterable[LoadedFile]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -42,6 +43,14 @@ class Task:
     ref: TableRef
     output: Output
     spec: ChangeSpec
+
+    def spec_of_batch(self, loaded_at: datetime) -> ChangeSpec:
+        """The spec for a batch that was loaded at an instant, whose day rows may keep."""
+        return (
+            replace(self.spec, processed_on=loaded_at.astimezone(UTC).date())
+            if self.output.processed_date
+            else self.spec
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +161,8 @@ def spec_of(contract: Contract, output: Output, table: str) -> ChangeSpec:
         deletes=output.deletes,
         evolve=output.evolve,
         text_sequence=output.text_sequence,
+        partition_by=output.partition_by,
+        cluster_by=output.cluster_by,
     )
 
 

@@ -71,7 +71,12 @@ def _apply_snapshots(
             require_passed(judged)
         for task, target in pending:
             result = merge_snapshot(
-                target, followed, task.spec, write=task.output.write, version=extract.version, rules=rules
+                target,
+                followed,
+                task.spec_of_batch(job.run.started_at),
+                write=task.output.write,
+                version=extract.version,
+                rules=rules,
             )
             written.append(job.merged(task, result))
         files, total = files + len(extract.files), total + rows

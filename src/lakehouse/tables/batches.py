@@ -13,7 +13,7 @@ from pyspark.sql.types import DataType, DateType, DecimalType, IntegralType
 
 from lakehouse.cdc import events as ev
 from lakehouse.cdc.changes import TRUNCATE, ChangeSpec
-from lakehouse.columns import EVENT_TIME, OP, PROVIDED, SEQUENCE, quoted
+from lakehouse.columns import EVENT_TIME, OP, PROCESSED_DATE, PROVIDED, SEQUENCE, quoted
 from lakehouse.errors import InvalidChangesError
 from lakehouse.tables.memory import Truncate, as_truncates
 
@@ -130,6 +130,13 @@ def settled(df: DataFrame) -> DataFrame:
     than the rows cost the executors.
     """
     return df.localCheckpoint(eager=False)
+
+
+def dated(rows: DataFrame, columns: Sequence[str], spec: ChangeSpec) -> DataFrame:
+    """Rows that are about to be written, with the day of their batch where the table has a column for it."""
+    if PROCESSED_DATE not in columns:
+        return rows
+    return rows.withColumn(PROCESSED_DATE, F.lit(spec.processed_on).cast(DateType()))
 
 
 def touched(stored: DataFrame, batch: Batch, spec: ChangeSpec, *, fresh: bool) -> DataFrame:

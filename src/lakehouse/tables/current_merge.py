@@ -17,7 +17,7 @@ from lakehouse.cdc.reports import report
 from lakehouse.cdc.truncates import imply, with_implied
 from lakehouse.columns import AUTHORS, OP, SEQUENCE, quoted
 from lakehouse.failpoints import reach
-from lakehouse.tables.batches import Batch, assignments, condition, settled, touched
+from lakehouse.tables.batches import Batch, assignments, condition, dated, settled, touched
 from lakehouse.tables.interleaving import moved, start_again
 from lakehouse.tables.memory import Memory, truncates_frame
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
@@ -86,7 +86,8 @@ def _commit(
         insert=assignments(columns) if counts.inserted else {},
         insert_when=is_upsert,
     )
-    source = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED).select(*map(quoted, [*columns, OP]))
+    changed = dated(folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED), columns, spec)
+    source = changed.select(*map(quoted, [*columns, OP]))
     return table.merge(source, merge, commit=commit)
 
 
@@ -116,7 +117,8 @@ def _commit_soft(
         update=_update(columns, spec, counts),
         insert=assignments(columns) if counts.inserted else {},
     )
-    source = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED).select(*map(quoted, columns))
+    changed = dated(folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED), columns, spec)
+    source = changed.select(*map(quoted, columns))
     return table.merge(source, merge, commit=commit)
 
 

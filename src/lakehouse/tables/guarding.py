@@ -7,6 +7,7 @@ another writer's commit of some meanwhile is a conflict.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -26,7 +27,12 @@ _SEVERAL = "MERGE_CARDINALITY_VIOLATION"
 
 
 def create_once(
-    table: Table, schema: StructType, *, partition_by: Sequence[str] = (), properties: Mapping[str, str] | None = None
+    table: Table,
+    schema: StructType,
+    *,
+    partition_by: Sequence[str] = (),
+    cluster_by: Sequence[str] = (),
+    properties: Mapping[str, str] | None = None,
 ) -> bool:
     """Create the empty table where there is none; False: it was there, or another writer made it at the same time.
 
@@ -36,14 +42,15 @@ def create_once(
     """
     if table.exists():
         return False
+    create = partial(table.create, schema, partition_by=partition_by, cluster_by=cluster_by, properties=properties)
     try:
-        table.create(schema, partition_by=partition_by, properties=properties)
+        create()
     except (ConfigError, MissingColumnsError):
         raise
     except Exception:  # noqa: BLE001 - the engines say in many ways that a table, or its namespace, was made meanwhile
         if table.exists():
             return False
-        table.create(schema, partition_by=partition_by, properties=properties)
+        create()
     return True
 
 

@@ -16,7 +16,7 @@ from lakehouse.cdc.reports import report
 from lakehouse.cdc.truncates import imply, with_implied
 from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
 from lakehouse.failpoints import reach
-from lakehouse.tables.batches import Batch, assignments, condition, settled, touched
+from lakehouse.tables.batches import Batch, assignments, condition, dated, settled, touched
 from lakehouse.tables.memory import Memory, truncates_frame
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
 from lakehouse.tables.tallies import MergeResult, Tally, check_ties, tally
@@ -102,5 +102,6 @@ def _commit(
         update=assignments([c for c in columns if c not in identity]) if counts.updated else {},
         insert=assignments(columns) if counts.inserted else {},
     )
-    source = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED).select(*map(quoted, columns))
+    changed = dated(folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED), columns, spec)
+    source = changed.select(*map(quoted, columns))
     return counts.result(table.merge(source, merge, commit=commit))

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.repairs import Trust, repair_history
 from lakehouse.columns import as_tuple, quoted
-from lakehouse.tables.batches import assignments, equal
+from lakehouse.tables.batches import assignments, dated, equal
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table
 from lakehouse.tables.targets import Target, check, fitted
 
@@ -63,8 +63,10 @@ def repair_table(
     if not total:
         return RepairResult(keys=0, rows=0, unrepaired=unrepaired, commit=None)
     columns = table.schema().names
-    source = rows.select(*map(quoted, columns), F.lit(False).alias(_OLD)).unionByName(
-        rebuilt.withColumn(_OLD, F.lit(True)), allowMissingColumns=True
+    source = (
+        dated(rows, columns, spec)
+        .select(*map(quoted, columns), F.lit(False).alias(_OLD))
+        .unionByName(rebuilt.withColumn(_OLD, F.lit(True)), allowMissingColumns=True)
     )
     # One row for each key takes all old rows away, repeated ones and those without a sequence too; the others only come.
     merge = Merge(

@@ -7,19 +7,20 @@ a merge that comes with something else is refused before anything is written.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import DateType, StructField, StructType
 
 from lakehouse.cdc import current as scd1
 from lakehouse.cdc import history as scd2
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.events import check_names, check_spec, payload_of
 from lakehouse.cdc.soft_deletes import soft_schema
-from lakehouse.columns import IS_LATEST, SEQUENCE, quoted
+from lakehouse.columns import IS_LATEST, PROCESSED_DATE, SEQUENCE, as_tuple, quoted
 from lakehouse.errors import IncompatibleSchemaError
 from lakehouse.failpoints import reach
 from lakehouse.schemas.widening import fits, is_wider
@@ -64,6 +65,12 @@ class Target:
     @property
     def schema(self) -> StructType:
         """The columns of a new table."""
+        dated = self.spec.processed_on is not None and self.kind != "tombstones"
+        return StructType([*self._own.fields, *([StructField(PROCESSED_DATE, DateType())] if dated else [])])
+
+    @property
+    def _own(self) -> StructType:
+        """The columns that the fold makes."""
         sequence = self.changes[SEQUENCE].dataType
         if self.kind == "history":
             return scd2.history_schema(self.payload, sequence)
@@ -114,10 +121,15 @@ def ensure(table: Table, target: Target) -> bool:
     check_names(target.changes)
     check_spec(target.spec, target.payload)
     # Latest rows apart from settled ones: a batch without late events never opens a settled file.
-    partitions = [IS_LATEST] if target.kind == "history" else []
-    if create_once(table, target.schema, partition_by=partitions, properties=target.properties):
+    partitions: Sequence[str] = [IS_LATEST] if target.kind == "history" else ()
+    clusters: Sequence[str] = ()
+    if target.kind == "current":
+        partitions, clusters = as_tuple(target.spec.partition_by), as_tuple(target.spec.cluster_by)
+    if create_once(table, target.schema, partition_by=partitions, cluster_by=clusters, properties=target.properties):
         reach("targets.created")
         return True
+    if PROCESSED_DATE in target.schema.names and PROCESSED_DATE not in table.schema().names:
+        table.evolve(add=StructType([target.schema[PROCESSED_DATE]]))
     if target.spec.evolve:
         _evolve(table, target)
     check(table, target)
