@@ -95,7 +95,15 @@ class Work:
         gate, load = self.job.gate(self.table), self.load
         if gate is None:
             return None
-        return judge(self.job, gate, self.table, changes, as_of=load.loaded_at, earlier=self.history)
+        return judge(
+            self.job,
+            gate,
+            self.table,
+            changes,
+            as_of=load.loaded_at,
+            landing=self.bronze.source.path,
+            earlier=self.history,
+        )
 
     @property
     def history(self) -> MetricHistory | None:

@@ -52,11 +52,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The changes that are judged together, the instant they are judged at, and what earlier ones measured, the oldest first."""
+    """The changes that are judged together, and what their rules may ask for beside them; history is the oldest first."""
 
     rows: DataFrame
     as_of: datetime
     history: Sequence[Mapping[str, float]]
+    landing: str
     day: str | None = None
 
 
@@ -85,6 +86,7 @@ def judge(
     changes: DataFrame,
     *,
     as_of: datetime,
+    landing: str,
     earlier: MetricHistory | None = None,
 ) -> Judgement:
     """Hold the changes of a source table against its ruleset, and say what fails.
@@ -95,6 +97,7 @@ def judge(
         table: the source table.
         changes: the changes that the recipe made, kept: they are read more than once.
         as_of: the instant that `now()` and ages are of; that of a day is its end.
+        landing: the folder that the files of the input are in, for rules on files.
         earlier: what earlier batches measured; None: nothing is kept.
 
     Raises:
@@ -106,15 +109,17 @@ def judge(
     whole = F.col(PROVIDED).isNull() if PROVIDED in changes.columns else F.lit(True)
     rows = changes.where((F.col(OP) == UPSERT) & whole)
     if gate.by is None:
-        found = [_judge(job, gate, table, Part(rows=rows, as_of=as_of, history=earlier.batches() if earlier else ()))]
+        history = earlier.batches() if earlier else ()
+        found = [_judge(job, gate, table, Part(rows=rows, as_of=as_of, history=history, landing=landing))]
     else:
         found = []
         days = earlier.days() if earlier else {}
         for day, part in _days(rows, gate.by, table):
             label = NO_DATE if day is None else str(day)
-            history = [days[one] for one in sorted(days) if one < label]
+            before = [days[one] for one in sorted(days) if one < label]
             end = as_of if day is None else datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
-            found.append(_judge(job, gate, table, Part(rows=part, as_of=end, history=history, day=label)))
+            one_day = Part(rows=part, as_of=end, history=before, landing=landing, day=label)
+            found.append(_judge(job, gate, table, one_day))
             days[label] = dict(found[-1].judged[0].metrics)
     failing = [one.failing for one in found if one.failing is not None]
     return Judgement(
@@ -149,6 +154,7 @@ def _judge(job: Job, gate: QualityGate, table: str, part: Part) -> Judgement:
         sources={alias: source.read() for alias, source in sources.items() if source.exists()},
         as_of=part.as_of,
         history=part.history,
+        files=part.landing,
         carried=[name for name in CHANGE_COLUMNS if name in part.rows.columns],
     )
     failing = _failing(found) if gate.on_failure == "quarantine" else None

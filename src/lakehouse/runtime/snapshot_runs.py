@@ -67,7 +67,7 @@ def _apply_snapshots(
         followed = job.recipe({table: changes}, job.params)[table].localCheckpoint(eager=False)
         gate = job.gate(table)
         if gate is not None:
-            judged += judge(job, gate, table, followed, as_of=job.run.started_at).judged
+            judged += judge(job, gate, table, followed, as_of=job.run.started_at, landing=source.path).judged
             require_passed(judged)
         for task, target in pending:
             result = merge_snapshot(
