@@ -162,6 +162,9 @@ DIFFERENCES: Mapping[str, Difference] = {
     "nan": Difference(
         rules="columns with NaN", deequ="takes NaN for greater than every number", kept="stays", here="the native engine takes it as null"
     ),
+    "large": Difference(
+        rules="whole numbers beyond 2^53", deequ="takes numbers for doubles", kept="stays", here="two that are that near count as equal"
+    ),
     "ratio": Difference(
         rules="`UniqueValueRatio` where no row is left", deequ="stops with an exception", kept="stays", here="the rule is an error"
     ),
