@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
+from shares import shared
 from spark_hash import tie_rank
 
 from lakehouse.cdc.changes import ChangeSpec
@@ -142,7 +143,7 @@ def new_table(spark: SparkSession, table_format: str, folder: object) -> Table:
     return open_table(spark, TableRef(format="delta", path=f"{folder}/{name}"))
 
 
-@pytest.fixture(scope="module", params=["delta", "iceberg"])
+@pytest.fixture(scope="module", params=[shared("delta"), shared("iceberg")])
 def shown(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shown:
     """All cases of a spec, merged together batch by batch."""
     found = Shown()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from shares import shared
 
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.runtime.places import Places
@@ -21,7 +21,6 @@ from lakehouse.tables.protocol import Format
 MONDAY, TUESDAY, FRIDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 27)
 SPEC = ChangeSpec(keys="id")
 SCHEMA = "id int, name string, _op string, _sequence long"
-FORMATS: Sequence[Format] = ("delta", "iceberg")
 
 
 def new_table(spark: SparkSession, table_format: Format) -> Table:
@@ -40,7 +39,7 @@ def on(day: date | None, **settings: Any) -> ChangeSpec:
     return replace(SPEC, processed_on=day, **settings)
 
 
-@pytest.mark.parametrize("table_format", FORMATS)
+@pytest.mark.parametrize("table_format", [shared("delta"), shared("iceberg")])
 @pytest.mark.parametrize("deletes", ["hard", "soft"])
 def test_a_current_row_has_the_day_of_its_last_change(
     spark: SparkSession, table_format: Format, deletes: Literal["hard", "soft"]
@@ -56,7 +55,7 @@ def test_a_current_row_has_the_day_of_its_last_change(
     assert rows == [(1, "Ann", MONDAY), (2, "Bo", TUESDAY), (3, "Cy", TUESDAY)]
 
 
-@pytest.mark.parametrize("table_format", FORMATS)
+@pytest.mark.parametrize("table_format", [shared("delta"), shared("iceberg")])
 def test_a_version_has_the_day_on_which_it_was_last_written(spark: SparkSession, table_format: Format) -> None:
     """Opened on one day and ended on another; a table that had no such column gets it, and older rows have no day."""
     table = new_table(spark, table_format)
@@ -67,7 +66,7 @@ def test_a_version_has_the_day_on_which_it_was_last_written(spark: SparkSession,
     assert rows == [(1, "Ann", TUESDAY), (2, "Bob", None), (3, "Anne", TUESDAY)]
 
 
-@pytest.mark.parametrize("table_format", FORMATS)
+@pytest.mark.parametrize("table_format", [shared("delta"), shared("iceberg")])
 @pytest.mark.parametrize("layout", [{"cluster_by": "name"}, {"partition_by": ("name",)}])
 def test_a_current_table_is_laid_out_as_asked(
     spark: SparkSession, table_format: Format, layout: dict[str, str | tuple[str, ...]]

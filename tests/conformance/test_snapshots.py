@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from shares import shared
 
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.history import current
@@ -53,7 +54,7 @@ class Places:
         return self.spark.createDataFrame(rows, schema)
 
 
-@pytest.fixture(params=["delta", "iceberg"])
+@pytest.fixture(params=[shared("delta"), shared("iceberg")])
 def places(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Any) -> Places:
     """Each format."""
     return Places(spark, request.param, str(tmp_path))

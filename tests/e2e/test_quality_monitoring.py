@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
+from shares import shared
 
 from lakehouse.runtime.command_line import main as command_line
 from lakehouse.runtime.job import DONE
@@ -68,8 +69,8 @@ class Lake:
 @pytest.mark.parametrize(
     ("table_format", "batches"),
     [
-        ("iceberg", [[6, 8, 15, 17], [20, 24]]),
-        ("delta", [[13, 22], [28]]),
+        shared("iceberg", [[6, 8, 15, 17], [20, 24]]),
+        shared("delta", [[13, 22], [28]]),
         pytest.param("iceberg", [MONTH], marks=pytest.mark.exhaustive),
         pytest.param("delta", [MONTH], marks=pytest.mark.exhaustive),
     ],
