@@ -21,7 +21,7 @@ help: ## List the targets
 
 .PHONY: setup
 setup: $(VENV)/.installed ## Make the environment for Spark 3.5 and get Java and the jars ready
-	@$(VENV)/bin/python -m lakehouse.runtime.jars --feature core --feature deequ
+	@$(VENV)/bin/python -m lakehouse.runtime.jars
 
 .PHONY: demo
 demo: setup ## Run a change feed into current and history tables, on this machine
@@ -32,6 +32,7 @@ test: test-spark35 test-spark41 ## Run every test on both Sparks
 
 .PHONY: test-spark35
 test-spark35: setup ## Run every test on Spark 3.5
+	@$(VENV)/bin/python -m lakehouse.runtime.jars --feature core --feature deequ
 	$(VENV)/bin/python -m pytest -m "not exhaustive" $(PYTEST_ARGS)
 
 .PHONY: test-spark41

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from dqdl_examples import CLICKS, CUSTOMERS
 from pyspark.sql import SparkSession
 
 from lakehouse.runtime.evaluation import evaluate
@@ -15,8 +16,7 @@ def test_the_rulesets_of_the_scenarios(spark: SparkSession) -> None:
     events = spark.createDataFrame(
         [("u", now, "click")], "user_id string, event_timestamp timestamp, event_type string"
     )
-    clicks = 'Rules = [ColumnExists "user_id", IsComplete "event_timestamp", ColumnValues "event_type" in ["click", "view", "purchase"]]'
-    assert evaluate(events, clicks, as_of=now, engine="deequ").passed
+    assert evaluate(events, CLICKS, as_of=now, engine="deequ").passed
     customers = spark.createDataFrame(
         [
             (1, "a@b.c", "US", "+4911223344", "2026-01-01", 7, now),
@@ -24,15 +24,9 @@ def test_the_rulesets_of_the_scenarios(spark: SparkSession) -> None:
         ],
         "customer_id int, email string, country_code string, phone string, created_date string, ref_id int, updated_at timestamp",
     )
-    text = r"""Rules = [
-        Completeness "email" >= 0.99, Completeness "customer_id" = 1.0, Uniqueness "customer_id" = 1.0,
-        ColumnValues "country_code" in ["US", "CA", "UK", "DE", "FR"], ColumnLength "phone" between 10 and 15,
-        ColumnValues "created_date" matches "\\d{4}-\\d{2}-\\d{2}",
-        CustomSql "SELECT COUNT(*) FROM primary_table t1 LEFT JOIN reference_table t2 ON t1.ref_id = t2.id WHERE t2.id IS NULL" = 0,
-        RowCount > 0, DataFreshness "updated_at" <= 24 hours]"""
     sources = {"reference_table": spark.createDataFrame([(7,)], "id int")}
-    found = evaluate(customers, text, sources=sources, as_of=now, engine="deequ")
+    found = evaluate(customers, CUSTOMERS, sources=sources, as_of=now, engine="deequ")
     assert [one.verdict[0] for one in found.outcomes] == list("FPPFFFFPF")
     assert found.outcomes[6].metrics == {"Dataset.*.CustomSQL": 1}
     good = customers.where("customer_id = 1")
-    assert evaluate(good, text, sources=sources, as_of=now, engine="deequ").passed
+    assert evaluate(good, CUSTOMERS, sources=sources, as_of=now, engine="deequ").passed

@@ -417,3 +417,12 @@ ANALYZERS = (
     ('Distribution "Salary" with bins = 20, rebin = false',
      Analyzer(type="Distribution", parameters=("Salary",), options=(("bins", n(20)), ("rebin", Name("false"))))),
 )  # fmt: skip
+
+CLICKS = 'Rules = [ColumnExists "user_id", IsComplete "event_timestamp", ColumnValues "event_type" in ["click", "view", "purchase"]]'
+CUSTOMERS = r"""Rules = [
+        Completeness "email" >= 0.99, Completeness "customer_id" = 1.0, Uniqueness "customer_id" = 1.0,
+        ColumnValues "country_code" in ["US", "CA", "UK", "DE", "FR"], ColumnLength "phone" between 10 and 15,
+        ColumnValues "created_date" matches "\\d{4}-\\d{2}-\\d{2}",
+        CustomSql "SELECT COUNT(*) FROM primary_table t1 LEFT JOIN reference_table t2 ON t1.ref_id = t2.id WHERE t2.id IS NULL" = 0,
+        RowCount > 0, DataFreshness "updated_at" <= 24 hours]"""
+"""The two rulesets that the library was asked for, as they were written."""

@@ -79,3 +79,17 @@ def read_page(html: str) -> Element:
     reader.close()
     assert len(reader.open) == 1, f"<{reader.open[-1].tag}> is not closed"
     return reader.open[0]
+
+
+def section(page: Element, heading: str) -> Element:
+    """A section of a page."""
+    [found] = [one for one in page.find("section") if one.find("h2")[0].text.startswith(heading)]
+    return found
+
+
+def table(page: Element, caption: str) -> list[list[str]]:
+    """The rows of a table, as texts."""
+    [found] = [one for one in page.find("table") if one.find("caption")[0].text == caption]
+    return [
+        [" ".join(cell.text.split()) for cell in row.walk() if cell.tag in {"td", "th"}] for row in found.find("tr")
+    ]

@@ -79,7 +79,8 @@ def apply_history(
     """The next history table: the specification that `merge_history` is tested against.
 
     A pure function of the set of events: order, batches and repeats do not matter. `history` may be empty (start with
-    `history_schema`). Bad rows (null key, null sequence) must have been set aside before.
+    `history_schema`). Bad rows (null key, null sequence) must have been set aside before. The day that rows of a table may keep
+    (`_processed_date`) is left out: it is no part of what they are.
 
     Args:
         history: the rows so far.

@@ -162,7 +162,7 @@ def _tables(arguments: argparse.Namespace) -> int:
     from lakehouse.tables import open_table  # noqa: PLC0415
 
     config = load_config(arguments.config, settings=arguments.set)
-    places = Places(warehouse=config.warehouse, catalog=config.catalog, delta=config.delta)
+    places = Places.of(config)
     spark = open_session(app_name="lakehouse tables", warehouse=config.warehouse, catalog=config.catalog)
     grid = Grid("table", "format", "kind", "rows", "commits", "newest commit")
     for name, table_format, kind in tables_of(config):

@@ -18,7 +18,6 @@ from typing import Any
 
 from py4j.java_gateway import JavaClass
 from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
@@ -34,7 +33,7 @@ from lakehouse.quality.row_results import FAIL, PASS, RESULT, SKIP
 from lakehouse.quality.rule_types import SPELLINGS
 from lakehouse.quality.rules import Rule, Ruleset, flat
 from lakehouse.runtime.jars import find_runtime
-from lakehouse.tables.jvm import java_packages, java_session
+from lakehouse.tables.jvm import FAILURES, java_packages, java_session
 
 OURS = {PASS: "__dq_deequ_pass", FAIL: "__dq_deequ_fail"}
 """What Deequ's own columns are called while the results are made of them."""
@@ -58,8 +57,6 @@ OF_DATA = re.compile(r"does not meet the constraint requirement|% of rows passed
 
 KIND = re.compile(r"\b[A-Z]\w+(?:Exception|Error)\b")
 """The name of a class of failures."""
-
-FAILURES = (PySparkException, Py4JError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -43,7 +41,7 @@ from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
 from lakehouse.runtime.deequ import ask_deequ
 from lakehouse.runtime.rule_files import file_lister
-from lakehouse.tables.jvm import keep_text
+from lakehouse.tables.jvm import FAILURES, keep_text
 
 T = TypeVar("T")
 Answer = tuple[Any, ...] | str
@@ -51,8 +49,6 @@ Answer = tuple[Any, ...] | str
 
 PRIMARY = ("primary", "primary_table")
 """What a query of CustomSql calls the frame."""
-
-FAILURES = (PySparkException, Py4JError)
 
 
 def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given by its name

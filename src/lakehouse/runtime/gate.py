@@ -23,7 +23,7 @@ from lakehouse.config.quality import QualityGate
 from lakehouse.errors import ConfigError, QualityError
 from lakehouse.quality.outcomes import Evaluation
 from lakehouse.quality.row_results import FAIL
-from lakehouse.quality.rules import Analyzer
+from lakehouse.quality.rules import Analyzer, Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
 from lakehouse.reports.findings import FailingRows
 from lakehouse.runtime.evaluation import evaluate
@@ -57,7 +57,6 @@ class Part:
     rows: DataFrame
     as_of: datetime
     history: Sequence[Mapping[str, float]]
-    landing: str
     day: str | None = None
 
 
@@ -106,11 +105,21 @@ def judge(
     if gate.on_failure == "quarantine" and ORIGIN not in changes.columns:
         msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows are held back; keep it, or set on_failure to warn or fail"
         raise ConfigError(msg)
+    ruleset = parse_ruleset(gate.ruleset)
+    sources = {alias: job.table(name) for alias, name in gate.sources.items()}
+    bench = _Bench(
+        job=job,
+        gate=gate,
+        table=table,
+        ruleset=replace(ruleset, analyzers=(*ruleset.analyzers, Analyzer(type="RowCount"))),
+        sources={alias: source.read() for alias, source in sources.items() if source.exists()},
+        landing=landing,
+    )
     whole = F.col(PROVIDED).isNull() if PROVIDED in changes.columns else F.lit(True)
     rows = changes.where((F.col(OP) == UPSERT) & whole)
     if gate.by is None:
         history = earlier.batches() if earlier else ()
-        found = [_judge(job, gate, table, Part(rows=rows, as_of=as_of, history=history, landing=landing))]
+        found = [bench.judge(Part(rows=rows, as_of=as_of, history=history))]
     else:
         found = []
         days = earlier.days() if earlier else {}
@@ -118,8 +127,7 @@ def judge(
             label = NO_DATE if day is None else str(day)
             before = [days[one] for one in sorted(days) if one < label]
             end = as_of if day is None else datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
-            one_day = Part(rows=part, as_of=end, history=before, landing=landing, day=label)
-            found.append(_judge(job, gate, table, one_day))
+            found.append(bench.judge(Part(rows=part, as_of=end, history=before, day=label)))
             days[label] = dict(found[-1].judged[0].metrics)
     failing = [one.failing for one in found if one.failing is not None]
     return Judgement(
@@ -145,37 +153,55 @@ def _days(rows: DataFrame, by: str, table: str) -> list[tuple[date | None, DataF
     return [*parts, *([(None, rows.where(day.isNull()))] if None in found else [])]
 
 
-def _judge(job: Job, gate: QualityGate, table: str, part: Part) -> Judgement:
-    ruleset = parse_ruleset(gate.ruleset)
-    sources = {alias: job.table(name) for alias, name in gate.sources.items()}
-    found = evaluate(
-        part.rows,
-        replace(ruleset, analyzers=(*ruleset.analyzers, Analyzer(type="RowCount"))),
-        sources={alias: source.read() for alias, source in sources.items() if source.exists()},
-        as_of=part.as_of,
-        history=part.history,
-        files=part.landing,
-        carried=[name for name in CHANGE_COLUMNS if name in part.rows.columns],
-    )
-    failing = _failing(found) if gate.on_failure == "quarantine" else None
-    judged = Judged(
-        table=table,
-        day=part.day,
-        outcomes=found.outcomes,
-        metrics=found.metrics,
-        on_failure=gate.on_failure,
-        rows=int(found.metrics.get(ROWS, 0)),
-        failed=failing.count() if failing is not None else 0,
-        failing=_shown(job, found),
-    )
-    for outcome in found.outcomes:
-        if outcome.verdict != "Passed":
-            verdict = outcome.verdict.lower()
-            said = f"{judged.name}: {outcome.rule} {verdict}: {outcome.reason}"
-            job.report.step(
-                f"rule_{verdict}", said, table=table, day=part.day, rule=outcome.rule, labels=dict(outcome.labels)
-            )
-    return Judgement(judged=(judged,), failing=failing)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bench:
+    """What all parts of a batch are judged by: read, and looked up, once."""
+
+    job: Job
+    gate: QualityGate
+    table: str
+    ruleset: Ruleset
+    sources: Mapping[str, DataFrame]
+    landing: str
+
+    def judge(self, part: Part) -> Judgement:
+        """Judge one part, and say what does not pass."""
+        found = evaluate(
+            part.rows,
+            self.ruleset,
+            sources=self.sources,
+            as_of=part.as_of,
+            history=part.history,
+            files=self.landing,
+            carried=[name for name in CHANGE_COLUMNS if name in part.rows.columns],
+        )
+        failing = _failing(found) if self.gate.on_failure == "quarantine" else None
+        judged = Judged(
+            table=self.table,
+            day=part.day,
+            outcomes=found.outcomes,
+            metrics=found.metrics,
+            on_failure=self.gate.on_failure,
+            rows=int(found.metrics.get(ROWS, 0)),
+            failed=failing.count() if failing is not None else 0,
+            failing=_shown(self.job, found),
+        )
+        self._tell(judged)
+        return Judgement(judged=(judged,), failing=failing)
+
+    def _tell(self, judged: Judged) -> None:
+        for outcome in judged.outcomes:
+            if outcome.verdict != "Passed":
+                verdict = outcome.verdict.lower()
+                said = f"{judged.name}: {outcome.rule} {verdict}: {outcome.reason}"
+                self.job.report.step(
+                    f"rule_{verdict}",
+                    said,
+                    table=judged.table,
+                    day=judged.day,
+                    rule=outcome.rule,
+                    labels=dict(outcome.labels),
+                )
 
 
 def require_passed(judged: Iterable[Judged]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError
 from lakehouse.tables import TableRef
 from lakehouse.tables.statements import name_parts
@@ -21,6 +22,11 @@ class Places:
     warehouse: str
     catalog: str
     delta: Literal["path", "name"]
+
+    @classmethod
+    def of(cls, config: JobConfig) -> Places:
+        """Where the tables of a configuration are."""
+        return cls(warehouse=config.warehouse, catalog=config.catalog, delta=config.delta)
 
     @property
     def root(self) -> str:

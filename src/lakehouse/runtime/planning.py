@@ -76,7 +76,7 @@ class Job:
     @property
     def places(self) -> Places:
         """Where its tables are."""
-        return Places(warehouse=self.config.warehouse, catalog=self.config.catalog, delta=self.config.delta)
+        return Places.of(self.config)
 
     def ref(self, name: str, table_format: TableFormat | None = None) -> TableRef:
         """Where a table of the job is; of the job's own format when none is named."""

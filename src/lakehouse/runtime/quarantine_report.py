@@ -33,7 +33,7 @@ def show(arguments: argparse.Namespace) -> int:
         ConfigError: no run has set anything aside yet.
     """
     config = load_config(arguments.config, settings=arguments.set)
-    places = Places(warehouse=config.warehouse, catalog=config.catalog, delta=config.delta)
+    places = Places.of(config)
     spark = open_session(app_name="lakehouse quarantine", warehouse=config.warehouse, catalog=config.catalog)
     table = open_table(spark, places.ref(config.quarantine, config.format))
     if not table.exists():

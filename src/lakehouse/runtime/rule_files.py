@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from urllib.parse import unquote
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from lakehouse.bronze.manifest import LandedFile
@@ -16,13 +14,10 @@ from lakehouse.errors import ConfigError
 from lakehouse.quality.files import Algorithm, FileFacts
 from lakehouse.quality.judging import RuleError
 from lakehouse.runtime.landing import hadoop_path, list_landed
-from lakehouse.tables.jvm import java_causes, java_packages
+from lakehouse.tables.jvm import FAILURES, java_causes, java_packages
 
 CHUNK = 1 << 20
 """How many bytes of a file are held at a time."""
-
-FAILURES = (PySparkException, Py4JError)
-"""How Hadoop's failures arrive in Python."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

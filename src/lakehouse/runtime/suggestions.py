@@ -47,7 +47,7 @@ def propose(config: JobConfig, name: str, listed: Sequence[tuple[str, Any, str]]
         said = f"did you mean {near[0]}?" if near else f"there are: {', '.join(formats)}"
         msg = f"{config.job} keeps no table {name}; {said}"
         raise ConfigError(msg)
-    places = Places(warehouse=config.warehouse, catalog=config.catalog, delta=config.delta)
+    places = Places.of(config)
     spark = open_session(app_name="lakehouse suggest-rules", warehouse=config.warehouse, catalog=config.catalog)
     table = open_table(spark, places.ref(name, formats[name]))
     if not table.exists():

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+
+FAILURES = (PySparkException, Py4JError)
+"""How failures of Spark, of Hadoop, and of the JVM at large arrive in Python."""
 
 
 def keep_text(spark: SparkSession) -> None:

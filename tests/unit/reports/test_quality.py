@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from report_reader import Element, read_page
+from report_reader import Element, read_page, section, table
 from sample_reports import PEOPLE, quality_report
 
 from lakehouse.errors import ConfigError
@@ -36,20 +36,6 @@ def drift(verdict: Verdict) -> Drift:
 def shown(one: QualityReport, reveal: Reveal = ()) -> Element:
     """The page of a report, as it is read."""
     return read_page(render_page(quality_page(one, reveal=reveal)))
-
-
-def section(page: Element, heading: str) -> Element:
-    """A section of a page."""
-    [found] = [one for one in page.find("section") if one.find("h2")[0].text.startswith(heading)]
-    return found
-
-
-def table(page: Element, caption: str) -> list[list[str]]:
-    """The rows of a table, as texts."""
-    [found] = [one for one in page.find("table") if one.find("caption")[0].text == caption]
-    return [
-        [" ".join(cell.text.split()) for cell in row.walk() if cell.tag in {"td", "th"}] for row in found.find("tr")
-    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hostile_strings import HOSTILE
-from report_reader import Element, read_page
+from report_reader import Element, read_page, section, table
 from sample_reports import PEOPLE, run_report
 
 from lakehouse.reports.blocks import Verdict
@@ -35,20 +35,6 @@ def late(many: int) -> tuple[TargetCounts, ...]:
 def shown(report: RunReport, reveal: Reveal = ()) -> Element:
     """The page of a report, as it is read."""
     return read_page(render_page(run_page(report, reveal=reveal)))
-
-
-def section(page: Element, heading: str) -> Element:
-    """A section of a page."""
-    [found] = [one for one in page.find("section") if one.find("h2")[0].text.startswith(heading)]
-    return found
-
-
-def table(page: Element, caption: str) -> list[list[str]]:
-    """The rows of a table, as texts."""
-    [found] = [one for one in page.find("table") if one.find("caption")[0].text == caption]
-    return [
-        [" ".join(cell.text.split()) for cell in row.walk() if cell.tag in {"td", "th"}] for row in found.find("tr")
-    ]
 
 
 def figures(part: Element) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dqdl_examples import CLICKS, CUSTOMERS
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.quality.outcomes import Evaluation
@@ -101,8 +102,7 @@ def test_the_rulesets_of_the_scenarios(spark: SparkSession) -> None:
     events = spark.createDataFrame(
         [("u", NOON, "click")], "user_id string, event_timestamp timestamp, event_type string"
     )
-    clicks = 'Rules = [ColumnExists "user_id", IsComplete "event_timestamp", ColumnValues "event_type" in ["click", "view", "purchase"]]'
-    assert evaluate(events, clicks, as_of=NOON).passed
+    assert evaluate(events, CLICKS, as_of=NOON).passed
     customers = spark.createDataFrame(
         [
             (1, "a@b.c", "US", "+4911223344", "2026-01-01", 7, NOON),
@@ -110,14 +110,8 @@ def test_the_rulesets_of_the_scenarios(spark: SparkSession) -> None:
         ],
         "customer_id int, email string, country_code string, phone string, created_date string, ref_id int, updated_at timestamp",
     )
-    text = r"""Rules = [
-        Completeness "email" >= 0.99, Completeness "customer_id" = 1.0, Uniqueness "customer_id" = 1.0,
-        ColumnValues "country_code" in ["US", "CA", "UK", "DE", "FR"], ColumnLength "phone" between 10 and 15,
-        ColumnValues "created_date" matches "\\d{4}-\\d{2}-\\d{2}",
-        CustomSql "SELECT COUNT(*) FROM primary_table t1 LEFT JOIN reference_table t2 ON t1.ref_id = t2.id WHERE t2.id IS NULL" = 0,
-        RowCount > 0, DataFreshness "updated_at" <= 24 hours]"""
     reference = spark.createDataFrame([(7,)], "id int")
-    found = evaluate(customers, text, sources={"reference_table": reference}, as_of=NOON)
+    found = evaluate(customers, CUSTOMERS, sources={"reference_table": reference}, as_of=NOON)
     assert [one.verdict[0] for one in found.outcomes] == list("FPPFFFFPF")
     assert found.outcomes[6].metrics == {"Dataset.*.CustomSQL": 1}
 
