@@ -51,12 +51,9 @@ def judged(day: str, rows: int, *verdicts: Verdict, size: float = 1.0) -> Judged
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """CloudWatch as moto emulates it, for clients that anybody opens."""
-    for name, value in {
-        "ACCESS_KEY_ID": "testing",
-        "SECRET_ACCESS_KEY": "testing",
-        "DEFAULT_REGION": "eu-central-1",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():
         yield boto3.client("cloudwatch")
 
