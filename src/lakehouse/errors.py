@@ -15,6 +15,7 @@ LakehouseError
 └── CommitError
     ├── CommitConflictError  another writer was faster: read again and retry
     ├── CommitUnknownError   the answer was lost: look for the marker before anything else
+    ├── CommitRefusedError   the table takes no such commit: mend what it says
     └── LeaseError           the right to write was not to be had, or was lost
 
 Messages never carry row values: rows may be personal data and messages end up in logs.
@@ -100,6 +101,10 @@ class CommitConflictError(CommitError):
 
 class CommitUnknownError(CommitError):
     """Raised when it is unknown whether a commit arrived; look for its marker first."""
+
+
+class CommitRefusedError(CommitError):
+    """Raised when a table takes no commit of this writer, and why; nothing was written."""
 
 
 class LeaseError(CommitError):

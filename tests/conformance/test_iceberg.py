@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-from lakehouse.errors import ConfigError
+from lakehouse.errors import CommitRefusedError, ConfigError
 from lakehouse.tables import Table, TableRef, open_table
 from lakehouse.testing.conformance import TableConformance
 from lakehouse.testing.conformance.fixtures import PEOPLE, rows_of
@@ -46,6 +49,26 @@ class TestIceberg(TableConformance):
         table.create(PEOPLE, partition_by=["name"], cluster_by=["id"])
         table.append(spark.createDataFrame([(2, "a"), (1, "b"), (1, "a")], PEOPLE))
         assert rows_of(table.read()) == [(1, "a"), (1, "b"), (2, "a")]
+
+    def test_a_commit_is_refused_while_the_clock_is_behind(self, spark: SparkSession, table: Table) -> None:
+        """A table whose newest commit is of a later hour says that it is a matter of the clock, and stays as it is."""
+        table.create(PEOPLE)
+        table.append(spark.createDataFrame([(1, "a")], PEOPLE))
+        entries = spark.table(f"{table.ref.identifier}.metadata_log_entries").orderBy("timestamp").collect()
+        path = Path(unquote(urlsplit(entries[-1]["file"]).path))
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        later = 2 * 3_600_000
+        for entry in (metadata["snapshots"][-1], metadata["snapshot-log"][-1]):
+            entry["timestamp-ms"] += later
+        metadata["last-updated-ms"] += later
+        ahead = path.with_name("00099-ahead.metadata.json")
+        ahead.write_text(json.dumps(metadata), encoding="utf-8")
+        name = f"default.ahead_{uuid4().hex}"
+        spark.sql(f"CALL lake.system.register_table('{name}', '{ahead}')")
+        other = open_table(spark, TableRef(format="iceberg", name=f"lake.{name}"))
+        with pytest.raises(CommitRefusedError, match="clock of this machine"):
+            other.append(spark.createDataFrame([(2, "b")], PEOPLE))
+        assert [row["id"] for row in other.read().collect()] == [1]
 
     def test_a_partition_is_replaced_by_whole_files(self, spark: SparkSession, table: Table) -> None:
         """An overwrite by partition columns reads no rows and leaves no deletes for readers to apply."""

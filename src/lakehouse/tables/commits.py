@@ -9,7 +9,13 @@ from uuid import uuid4
 
 from pyspark.sql import DataFrame
 
-from lakehouse.errors import CommitConflictError, CommitUnknownError, ConfigError, LakehouseError
+from lakehouse.errors import (
+    CommitConflictError,
+    CommitRefusedError,
+    CommitUnknownError,
+    ConfigError,
+    LakehouseError,
+)
 from lakehouse.tables.alignment import OUTSIDE
 from lakehouse.tables.jvm import java_causes
 from lakehouse.tables.protocol import CommitMarker, Snapshot, applied_property, from_note, to_note
@@ -45,6 +51,8 @@ _UNKNOWN = frozenset(
 )  # fmt: skip
 _IN_A_TASK = "Job aborted due to stage failure"
 """Failures of tasks come before the commit, whatever their causes are."""
+_BEHIND = "Expected sorted snapshot log entries"
+"""What Iceberg says when a commit would be more than a minute older than the one before it."""
 
 
 def new_token() -> str:
@@ -166,6 +174,7 @@ def commit_failures(where: str) -> Iterator[None]:
     Raises:
         ConfigError: a row does not fulfil the predicate it replaces (see `only_where`).
         CommitConflictError: another writer was faster.
+        CommitRefusedError: the clock of this machine is behind the newest commit.
         CommitUnknownError: the answer of the catalog or the store was lost.
     """
     try:
@@ -176,6 +185,12 @@ def commit_failures(where: str) -> Iterator[None]:
         if OUTSIDE in str(error):
             msg = f"{where}: {OUTSIDE}; nothing was written"
             raise ConfigError(msg) from error
+        if _BEHIND in str(error):
+            msg = (
+                f"the newest commit of {where} is of a time that has not come yet by the clock of this machine, and Iceberg takes no "
+                "older one; set the clock right, or wait until then; nothing was written"
+            )
+            raise CommitRefusedError(msg) from error
         names = {name.rpartition(".")[2].rpartition("$")[2] for name in java_causes(error)} | {type(error).__name__}
         if names & _CONFLICTS and "CommitStateUnknownException" not in names:
             msg = f"another writer committed to {where} first; read it again and retry"

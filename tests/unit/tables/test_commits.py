@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse.errors import CommitConflictError, CommitUnknownError, ConfigError
+from lakehouse.errors import CommitConflictError, CommitRefusedError, CommitUnknownError, ConfigError
 from lakehouse.tables import commits
 from lakehouse.tables.alignment import OUTSIDE
 from lakehouse.tables.protocol import CommitMarker, Snapshot, from_note
@@ -139,6 +139,13 @@ def test_failures_to_commit_are_told_apart(java: _Java, expected: type[Exception
         raise failure
     assert caught.value.__cause__ is failure
     assert "42" not in str(caught.value)
+
+
+def test_a_clock_that_is_behind_is_a_refusal() -> None:
+    """Iceberg's words for it become ours, with what to do."""
+    failure = _EngineError(_Java("java.lang.IllegalArgumentException"), "[BUG] Expected sorted snapshot log entries.")
+    with pytest.raises(CommitRefusedError, match="set the clock right"), commits.commit_failures("lake.people"):
+        raise failure
 
 
 def test_other_failures_pass_through() -> None:
