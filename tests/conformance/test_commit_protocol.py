@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from shares import shared
 
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.errors import CommitError, CommitUnknownError
@@ -23,7 +24,7 @@ SPEC = ChangeSpec(keys=["id"])
 MINE = CommitMarker(app="mine", sequence=1, batch_id="b1", config_hash="c1", run_id="r1")
 
 
-@pytest.fixture(params=["delta", "iceberg"])
+@pytest.fixture(params=[shared("delta"), shared("iceberg")])
 def new_table(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Callable[[], Table]:
     """Makes references to tables that are not there yet, of each format."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from shares import shared
 
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import PlanMismatchError
@@ -90,7 +91,7 @@ def _same(inputs: Mapping[str, DataFrame], _: object) -> Mapping[str, DataFrame]
     return inputs
 
 
-@pytest.fixture(params=["delta", "iceberg"])
+@pytest.fixture(params=[shared("delta"), shared("iceberg")])
 def lake(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Lake:
     """A lake in each format."""
     return Lake(spark, tmp_path, request.param)

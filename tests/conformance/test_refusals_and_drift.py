@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from shares import shared
 
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.cdc.history import versions
@@ -26,7 +27,7 @@ LOG = "id long, v string, _op string, _sequence long"
 Log = Callable[..., DataFrame]
 
 
-@pytest.fixture(params=["delta", "iceberg"])
+@pytest.fixture(params=[shared("delta"), shared("iceberg")])
 def new_table(
     request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], Table]:
