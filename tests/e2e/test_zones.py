@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,6 +29,37 @@ SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "zones"
 DAYS = ("2026-11-21", "2026-11-22", "2026-11-23")
 TABLES = ("orders", "customers", "customers_history", "products", "daily_sales")
 
+_OLD_ORDERS = SAMPLE / "landing" / "shop" / "orders" / "2026" / "11" / "21" / "00"
+LATE_LINE = gzip.decompress(next(_OLD_ORDERS.iterdir()).read_bytes()).splitlines()[0]
+"""An event that is known long since."""
+_HEADER = b"customer_id;name;email;phone;country;marketing_consent;updated_at\n"
+_LINES = b"".join(b'{"order_id":"Z-%d"}\n' % number for number in range(50))
+GOOD_FILES = {
+    "orders/2026/11/24/00/good.gz": gzip.compress(LATE_LINE + b"\n" + LATE_LINE[:40]),
+    "customers/2026-11-24/reordered.csv": b"updated_at;name;customer_id;extra\r\n2026-11-24T00:00:00Z;Zo\xc3\xab;90001;x\r\n",
+    "customers/2026-11-24/empty.csv": b"",
+    "products/2026-11-24/good.json": b'[{"sku": "ZZZ-1", "price": "1.50", "updated_at": "2026-11-24T00:00:00Z"}, 7]',
+    "products/2026-11-24/empty.json": b"",
+    "products/2026-11-24/.half written": b'[{"sku": "ZZZ-2"',
+}
+"""Files of the day after the sample with five records, of which two are none; the last file is still being written."""
+BAD_FILES = {
+    "orders/2026/11/24/01/cut.gz": (gzip.compress(_LINES)[:-12], "truncated"),
+    "orders/2026/11/24/01/damaged.gz": (gzip.compress(_LINES)[:-8] + bytes(8), "corrupt"),
+    "orders/2026/11/24/01/not packed.gz": (_LINES, "corrupt"),
+    "orders/2026/11/24/01/bomb.gz": (gzip.compress(_LINES * 2_000), "over_limit"),
+    "orders/2026/11/24/01/latin.gz": (gzip.compress(b'{"status": "caf\xe9"}\n'), "encoding"),
+    "customers/2026-11-24/open quote.csv": (
+        _HEADER + b'90002;"x;y;z;DE;yes;2026-11-24T00:00:00Z\n',
+        "unterminated_quote",
+    ),
+    "customers/2026-11-24/latin.csv": (_HEADER + b"90002;caf\xe9;;;DE;yes;2026-11-24T00:00:00Z\n", "encoding"),
+    "customers/2026-11-24/utf16.csv": ((_HEADER + b"90002;x;;;;;\n").decode().encode("utf-16"), "encoding"),
+    "customers/2026-11-24/twice.csv": (b"customer_id;name;name\n90002;x;y\n", "bad_header"),
+    "products/2026-11-24/cut.json": (b'[{"sku": "ZZZ-3", "updated_at": "2026-11-24T', "truncated"),
+}
+"""Files of that day that are refused, and why."""
+
 Rows = list[tuple[str, ...]]
 
 
@@ -47,8 +80,15 @@ class Lake:
                 where = Path("shop") / name / below
                 shutil.copytree(SAMPLE / "landing" / where, self.landing / where)
 
-    def run(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-        """Run the job as a person does, and return its closing line."""
+    def land_among(self, files: dict[str, bytes]) -> None:
+        """Let files of the day after the sample land, in folders of their own."""
+        for name, content in files.items():
+            path = self.landing / "shop" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def run(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **limits: int) -> dict[str, Any]:
+        """Run the job as a person does, with other limits of files if need be, and return its closing line."""
         warehouse = str(self.spark.sparkContext.getConf().get(WAREHOUSE))
         monkeypatch.setenv("LANDING", str(self.landing))
         settings = {
@@ -60,6 +100,7 @@ class Lake:
             "outputs.history.table": f"{self.zone}.{{table}}_history",
             "gold.daily_sales.table": f"{self.zone}.daily_sales",
             **{f"inputs.{name}.bronze": f"{self.zone}.bronze_{name}" for name in ("orders", "customers", "products")},
+            **{f"inputs.orders.limits.{name}": limit for name, limit in limits.items()},
         }
         told = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         assert command_line(["run", "zones", "--log", "json", *told]) == DONE
@@ -122,6 +163,13 @@ def wrong(lake: Lake) -> dict[str, tuple[Rows, Rows]]:
     return {name: (rows, expected(name)) for name, rows in found.items() if rows != expected(name)}
 
 
+def refused(lake: Lake) -> dict[str, str]:
+    """Why each file of the day after the sample was refused, by its name."""
+    kept = lake.table("quarantine").read().where("_row IS NULL").collect()
+    names = {unquote(row["_source_file"]).partition("/shop/")[2]: row["_reason"] for row in kept}
+    return {name: reason for name, reason in names.items() if "24" in name.removesuffix(Path(name).name)}
+
+
 def lake_days(lake: Lake) -> set[date | None]:
     """On which days the rows of the silver tables were processed."""
     tables = ("orders", "customers", "products")
@@ -148,4 +196,23 @@ def test_days_in_any_order_give_what_one_load_gives(
     drift = {(one["table"], one["column"], one["state"]): one["rows"] for one in once["drift"]}
     assert drift.pop(("shop.orders", "channel", "unknown")) > 0
     assert drift == {("shop.customers", "loyalty_tier", "missing"): 300}
+    bad_files_stop_no_other(daily, monkeypatch, capsys)
     assert daily.run(monkeypatch, capsys)["message"] == "nothing new"
+
+
+def bad_files_stop_no_other(lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A day of files that are broken in every way, with good ones among them: told by name, and the good ones are loaded."""
+    before = {name: set(rows) for name, rows in lake.everything().items()}
+    lake.land_among(GOOD_FILES | {name: content for name, (content, _) in BAD_FILES.items()})
+    said = lake.run(monkeypatch, capsys, decompressed_bytes=1 << 20)
+    assert refused(lake) == {name: reason for name, (_, reason) in BAD_FILES.items()}
+    assert said["refused_files"] == Counter(reason for _, reason in BAD_FILES.values())
+    assert (said["files"], said["rows"], said["hidden_files"]) == (len(GOOD_FILES) - 1, 5, 2)
+    new = {name: set(rows) - before[name] for name, rows in lake.everything().items()}
+    assert {name: len(rows) for name, rows in new.items() if rows} == {
+        "customers": 1,
+        "customers_history": 1,
+        "products": 1,
+    }
+    assert all(before[name] <= set(rows) for name, rows in lake.everything().items())
+    assert ("malformed", LATE_LINE[:40].decode()) in lake.shown("quarantine", "_reason", "_raw")
