@@ -299,10 +299,12 @@ def test_days_are_judged_apart(spark: SparkSession, tmp_path: Path) -> None:
     contract = {"keys": ["id"], "columns": {"id": "bigint", "country": "string", "total": "string", "day": "date"}}
     job.inputs["shop"]["tables"] = {"shop.orders": contract}
 
-    def land_days(name: str, *records: tuple[int, str, str | None]) -> None:
+    def land_days(name: str, *records: tuple[int, str, str | None], op: str = "I", later: int = 0) -> None:
         folder = job.landing / "shop" / "shop" / "orders"
         folder.mkdir(parents=True, exist_ok=True)
-        rows = [{"op": "I", "n": one, "id": one, "country": country, "day": day} for one, country, day in records]
+        rows = [
+            {"op": op, "n": one + later, "id": one, "country": country, "day": day} for one, country, day in records
+        ]
         (folder / name).write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
 
     def verdicts(said: list[dict[str, Any]]) -> dict[str, str]:
@@ -322,6 +324,9 @@ def test_days_are_judged_apart(spark: SparkSession, tmp_path: Path) -> None:
     code, said = job.run()
     assert verdicts(said) == {"2026-01-03": "2/1/0", "2026-01-05": "3/0/0"}
     assert [row[0] for row in job.rows("orders").orderBy("id").select("id").collect()] == [1, 3, 5, 6]
+    land_days("3.json", (6, "DE", "2026-01-03"), op="D", later=10)  # a delete is not judged, so there is no day
+    code, said = job.run()
+    assert (code, said[-1]["rules"]) == (DONE, {})
 
 
 @pytest.mark.parametrize(
