@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from report_reader import read_page
 from whole_jobs import WholeJob
 
 from lakehouse.failpoints import FailOnce, installed
@@ -23,6 +24,8 @@ KNOWN = 'ColumnValues "country" in ["DE", "FR"]'
 POSITIVE = 'ColumnValues "total" > 0'
 MOST_NAMED = 'Completeness "country" >= 0.5'
 RULES = f'Rules = [{KNOWN}, {POSITIVE}, {MOST_NAMED}, IsComplete "county"]'
+MARKUP = "<img src=x onerror=alert(1)>"
+SCRIPT = '</td><script>alert("1")</script>'
 NO_SUCH_COLUMN = "the frame has no column county; did you mean country?"
 
 
@@ -92,6 +95,45 @@ def test_rows_that_fail_are_set_aside(spark: SparkSession, tmp_path: Path, table
     code, said = job.run()
     assert (code, said[-1]["message"]) == (DONE, "nothing new")
     assert len(held(job)) == 4
+
+
+def test_nothing_that_is_wrong_stops_a_batch(spark: SparkSession, tmp_path: Path) -> None:
+    """Patterns that explode, columns and tables that are not there are errors with their reason; texts that are code are only texts."""
+    endless, deep = (f'ColumnValues "country" matches "{one}"' for one in ("(D+)+E", "(D|E)*"))
+    related, marked = 'ReferentialIntegrity "country" "known.country" = 1.0', f'ColumnExists "{MARKUP}"'
+    job = new_job(spark, tmp_path, ruleset=f"Rules = [{KNOWN}, {endless}, {deep}, {related}, {marked}]")
+    job.quality[0]["sources"] = {"known": f"{job.zone}.countries"}
+    land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, SCRIPT, "5.50", 2), ("I", 3, "DE" * 100_000, "1.00", 3))
+    code, said = job.run("--set", f"reports.at={tmp_path / 'reports'}", "--set", "reports.reveal_values=true")
+    assert (code, held(job), shown(job, "orders")) == (DONE, [(2, KNOWN, 2), (3, KNOWN, 3)], [(1, "DE", "10.00")])
+    told = {line["rule"]: (line["event"], line["message"]) for line in said if line["event"].startswith("rule_")}
+    reasons = {
+        KNOWN: ("failed", "2 of 3 rows do not pass"),
+        endless: ("error", "the pattern repeats what can be shared out in several ways, which can take for ever"),
+        deep: ("error", "the pattern repeats a group of alternatives or of several lengths, for which no stack"),
+        related: ("error", "there is no source known; there is none"),
+        marked: ("failed", f"there is no column {MARKUP}"),
+    }
+    assert set(told) == set(reasons)
+    for rule, (verdict, reason) in reasons.items():
+        assert told[rule][0] == f"rule_{verdict}"
+        assert told[rule][1].startswith(f"shop.orders: {rule} {verdict}: {reason}")
+    missing = [line["message"] for line in said if line["event"] == "source_missing"]
+    assert missing == [
+        f"shop.orders: the rules have no known: there is no table {job.zone}.countries; an input before this one has to make it"
+    ]
+    (file,) = (tmp_path / "reports" / "cdc_to_warehouse").glob("*.html")
+    page = read_page(file.read_text("utf-8"))
+    assert page.find("img") == []
+    assert not any("alert(" in one.text for one in page.find("script"))
+    assert SCRIPT in [cell.text for cell in page.find("td")]
+    assert MARKUP in page.text
+    land(job, "2", ("D", 1, None, None, 4))  # a batch without a row to judge
+    code, said = job.run()
+    assert (code, said[-1]["rules"]) == (DONE, {"shop.orders": {"passed": 0, "failed": 2, "error": 3}})
+    nothing = f"shop.orders: {KNOWN} failed: there is nothing to measure: no row, or no value"
+    assert nothing in [line["message"] for line in said if line["event"] == "rule_failed"]
+    assert (len(held(job)), shown(job, "orders")) == (2, [])
 
 
 def test_what_was_held_back_stays_so(spark: SparkSession, tmp_path: Path) -> None:
@@ -257,10 +299,12 @@ def test_days_are_judged_apart(spark: SparkSession, tmp_path: Path) -> None:
     contract = {"keys": ["id"], "columns": {"id": "bigint", "country": "string", "total": "string", "day": "date"}}
     job.inputs["shop"]["tables"] = {"shop.orders": contract}
 
-    def land_days(name: str, *records: tuple[int, str, str | None]) -> None:
+    def land_days(name: str, *records: tuple[int, str, str | None], op: str = "I", later: int = 0) -> None:
         folder = job.landing / "shop" / "shop" / "orders"
         folder.mkdir(parents=True, exist_ok=True)
-        rows = [{"op": "I", "n": one, "id": one, "country": country, "day": day} for one, country, day in records]
+        rows = [
+            {"op": op, "n": one + later, "id": one, "country": country, "day": day} for one, country, day in records
+        ]
         (folder / name).write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
 
     def verdicts(said: list[dict[str, Any]]) -> dict[str, str]:
@@ -280,6 +324,9 @@ def test_days_are_judged_apart(spark: SparkSession, tmp_path: Path) -> None:
     code, said = job.run()
     assert verdicts(said) == {"2026-01-03": "2/1/0", "2026-01-05": "3/0/0"}
     assert [row[0] for row in job.rows("orders").orderBy("id").select("id").collect()] == [1, 3, 5, 6]
+    land_days("3.json", (6, "DE", "2026-01-03"), op="D", later=10)  # a delete is not judged, so there is no day
+    code, said = job.run()
+    assert (code, said[-1]["rules"]) == (DONE, {})
 
 
 @pytest.mark.parametrize(

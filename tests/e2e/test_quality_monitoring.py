@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from shares import shared
 
 from lakehouse.runtime.command_line import main as command_line
-from lakehouse.runtime.job import DONE
+from lakehouse.runtime.job import BAD_USAGE, DONE
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.session import WAREHOUSE
 from lakehouse.tables import open_table
@@ -116,3 +116,26 @@ def test_every_fault_is_found_and_named(
     assert all(day["export_date"] in pages[-1].read_text("utf-8") for day in expected[-len(batches[-1]) :])
     measured = lake.rows("metrics", "partition", "value", where="name = 'Dataset.*.RowCount'")
     assert measured == sorted((day["export_date"], float(day["rows"])) for day in expected)
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "problem"),
+    [
+        (b"Rules = [\n    RowCount >\n]\n", 'line 3, column 1: expected a value, not "]"'),
+        (b"Rules = [\n    RowCont > 1\n]\n", "line 2, column 5: there is no rule type RowCont; did you mean RowCount?"),
+        (b"Rules = []\n", "line 1, column 10: a ruleset needs at least one rule or analyzer"),
+        (b"# none yet\n", "line 1, column 11: the text ends here, where a section such as Rules is expected"),
+        (b'Rules = [IsComplete "gr\xf6\xdfe"]', "cannot be read as text in UTF-8"),
+    ],
+    ids=["broken", "unknown rule", "no rules", "no text", "latin-1"],
+)
+def test_a_broken_ruleset_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ruleset: bytes, problem: str
+) -> None:
+    """Exit code 2, and file, line and column of what is wrong, before anything is written."""
+    file, warehouse = tmp_path / "mine.dqdl", tmp_path / "warehouse"
+    file.write_bytes(ruleset)
+    told = ["--set", f"quality.ruleset={file}", "--set", f"warehouse={warehouse}"]
+    assert command_line(["run", "quality_monitoring", "--log", "json", *told]) == BAD_USAGE
+    assert f"{file}: {problem}" in capsys.readouterr().err
+    assert not warehouse.exists()

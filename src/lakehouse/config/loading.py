@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from lakehouse.config.base import Model
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError
+from lakehouse.quality.rulesets import require_ruleset
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -51,7 +52,7 @@ def load_config(
             options["schemas"] = _schemas(options["schemas"], origin, f"inputs.{name}.options.schemas", read)
     for key, gate in _gates(tree):
         if isinstance(named := gate.get("ruleset"), str) and named.endswith(".dqdl"):
-            gate["ruleset"] = _beside(named, origin, f"{key}.ruleset", read, holds="a ruleset in DQDL")[1]
+            gate["ruleset"] = _ruleset(named, origin, f"{key}.ruleset", read)
     return validate(JobConfig, tree, origin)
 
 
@@ -98,10 +99,10 @@ def _keys_at(model: type[BaseModel], location: Sequence[str]) -> list[str]:
 def _find(source: str) -> tuple[str, str]:
     path = Path(source)
     if path.is_file():
-        return source, path.read_text(encoding="utf-8")
+        return source, read_text(path)
     shipped = [place / f"{source}.yaml" for place in shipped_folders("configs") if (place / f"{source}.yaml").is_file()]
     if path.suffix == "" and shipped:
-        return str(shipped[0]), shipped[0].read_text(encoding="utf-8")
+        return str(shipped[0]), read_text(shipped[0])
     names = sorted({file.stem for place in shipped_folders("configs") for file in place.glob("*.yaml")})
     near = difflib.get_close_matches(source, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"give a file, or one of: {', '.join(names) or 'none shipped'}"
@@ -197,6 +198,13 @@ def _schemas(schemas: dict[Any, Any], origin: str, key: str, read: Callable[[str
     }
 
 
+def _ruleset(name: str, origin: str, key: str, read: Callable[[str], str] | None) -> str:
+    """So may a ruleset, in a file that ends in `.dqdl`; what is wrong is told by the lines of that file."""
+    place, text = _beside(name, origin, key, read, holds="a ruleset in DQDL")
+    require_ruleset(text, where=f"{origin}: {key}: {place}")
+    return text
+
+
 def _beside(name: str, origin: str, key: str, read: Callable[[str], str] | None, *, holds: str) -> tuple[str, str]:
     """Place and content of a file beside the configuration."""
     beside = f"{origin.rpartition('/')[0]}/{name}" if read else str(Path(origin).parent / name)
@@ -205,4 +213,17 @@ def _beside(name: str, origin: str, key: str, read: Callable[[str], str] | None,
     if not Path(beside).is_file():
         msg = f"{origin}: {key}: no file {beside}; it should hold {holds}"
         raise ConfigError(msg)
-    return beside, Path(beside).read_text(encoding="utf-8")
+    return beside, read_text(Path(beside))
+
+
+def read_text(path: Path) -> str:
+    """The text of a local file.
+
+    Raises:
+        ConfigError: it is not there, or of another encoding; names it.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read as text in UTF-8: {error}"
+        raise ConfigError(msg) from error

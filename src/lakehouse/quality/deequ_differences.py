@@ -160,7 +160,7 @@ DIFFERENCES: Mapping[str, Difference] = {
         kept="stays", here="ANSI mode is off for Deequ, so such an expression is null and no error",
     ),
     "nan": Difference(
-        rules="columns with NaN", deequ="takes NaN for greater than every number", kept="stays", here="the native engine takes it as null"
+        rules="columns with NaN", deequ="takes NaN for greater than every number", kept="stays", here="the native engine takes it as null; by row no engine lets it pass"
     ),
     "large": Difference(
         rules="whole numbers beyond 2^53", deequ="takes numbers for doubles", kept="stays", here="two that are that near count as equal"

@@ -5,13 +5,18 @@ begin alike, can share out a text in exponentially many ways: `(a+)+b` on thirty
 refused unless the inner or the outer one gives nothing back, which is written with a `+` behind it (`a++`) or as `(?>...)`. So
 are references back to a group, and bounded repetitions of each other beyond MOST_WAYS and MOST_REPETITIONS. What is left takes
 at most about MOST_WAYS * n^k steps for a text of n characters, k being its repetitions: a power of n, and never 2^n.
+
+Java also goes deeper with each repetition of a group that has alternatives or several lengths: `(a|b)*` on some thousand
+characters overflows the stack, at which Spark ends the whole process, whatever else it was doing. Such a group may be repeated
+MOST_FRAMES times at most, unless the repetition gives nothing back, `(a|b)*+`: that is a loop.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from lakehouse.quality.judging import RuleError
 
@@ -26,7 +31,13 @@ MOST_WAYS = 10**6
 MOST_REPETITIONS = 10
 """How many large repetitions (`a*`, `a{0,99}`) there may be, those that are repeated counted each time."""
 
-ADVICE = ": let the inner repetition give nothing back, a++ for a+ or (?>a+b)"
+MOST_FRAMES = 500
+"""How deep repeated groups may lead. A stack of a megabyte, which tasks have, was seen to hold more than 1,000."""
+
+ADVICE = ": let the repetition of the group give nothing back, (a+b)++ for (a+b)+"
+
+UNEQUAL = re.compile(r"\.|\\[DHNPRSVWXp].*|\[.*(?:\^|\\[DHPSVWpx]|[\U00010000-\U0010ffff]).*", re.DOTALL)
+"""One character of Unicode that may be one or two of Java's; the second kind is counted as an eighth of a group, as measured."""
 
 SMALL = 8
 REPEATS = re.compile(r"(?:[*+?]|\{(\d+)(?:(,)(\d*))?\})([+?]?)")
@@ -40,17 +51,35 @@ class _Group:
     begins: list[str] = field(default_factory=lambda: [""])
     ways: int = 1
     repetitions: int = 0
+    uneven: bool = False
+    frames: float = 0
 
     def read(self, piece: str) -> None:
-        """Note how the alternative that is being read begins."""
+        """Note how the alternative that is being read begins, and what it is."""
         self.begins[-1] = self.begins[-1] or piece
+        self.uneven = self.uneven or UNEQUAL.fullmatch(piece) is not None
+
+    def hold(self, inner: _Group) -> None:
+        """Take in a group that is there once."""
+        self.add(inner.ways, inner.repetitions)
+        self.uneven = self.uneven or inner.uneven
+        self.deepen(inner.frames)
+
+    def deepen(self, frames: float) -> None:
+        """Add how deep a part of it leads."""
+        self.frames += frames
+        if self.frames > MOST_FRAMES:
+            msg = f"the pattern repeats a group of alternatives or of several lengths, for which no stack is deep enough{ADVICE}"
+            raise RuleError(msg)
 
     def add(self, ways: int, repetitions: int) -> None:
         """Add what a part of it can give back."""
         self.ways *= ways
         self.repetitions += repetitions
         if self.ways > MOST_WAYS or self.repetitions > MOST_REPETITIONS:
-            msg = f"the pattern has too many repetitions, which can take for ever{ADVICE}"
+            msg = (
+                "the pattern has too many repetitions, which can take for ever: let some give nothing back, a++ for a+"
+            )
             raise RuleError(msg)
 
     def branches(self) -> int:
@@ -80,6 +109,7 @@ def require_bounded(pattern: str) -> None:
     """
     groups = [_Group("")]
     closed: _Group | None = None
+    before = ""
     for piece in _tokens(pattern):
         if re.match(r"\\[1-9]|\\k<|\(\?[a-wyz]*x", piece):
             msg = "the pattern refers back to a group, or has comments, so that nobody can say how long it takes"
@@ -87,13 +117,14 @@ def require_bounded(pattern: str) -> None:
         repeat = REPEATS.fullmatch(piece)
         if repeat is None:
             if closed is not None:
-                groups[-1].add(closed.ways, closed.repetitions)
+                groups[-1].hold(closed)
             closed = _read(groups, piece)
         else:
-            _repeat(groups[-1], closed or _Group(""), repeat)
+            _repeat(groups[-1], closed or _one(before), repeat)
             closed = None
+        before = piece
     if closed is not None:
-        groups[-1].add(closed.ways, closed.repetitions)
+        groups[-1].hold(closed)
 
 
 def _tokens(pattern: str) -> Iterator[str]:
@@ -117,9 +148,11 @@ def _read(groups: list[_Group], piece: str) -> _Group | None:
         groups.append(_Group(piece))
     elif piece == ")" and len(groups) > 1:
         closed = groups.pop()
-        return _Group("") if closed.opened == "(?>" else closed
+        closed.frames += 1
+        return replace(_one(""), uneven=closed.uneven, frames=closed.frames) if closed.opened == "(?>" else closed
     elif piece == "|":
         groups[-1].begins.append("")
+        groups[-1].uneven = True
     else:
         groups[-1].read(piece)
     return None
@@ -127,19 +160,29 @@ def _read(groups: list[_Group], piece: str) -> _Group | None:
 
 def _repeat(around: _Group, inner: _Group, repeat: re.Match[str]) -> None:
     """Take in the repetition of a group; one character is a group that cannot give back."""
-    if repeat[0].endswith("+") and repeat[0] != "+":
-        return
     least, most = _bounds(repeat)
+    around.uneven = around.uneven or inner.uneven or least != most
+    if repeat[0].endswith("+") and repeat[0] != "+":
+        around.deepen(inner.frames)
+        return
     ways = inner.ways * inner.branches()
     if most is None:
         if ways > 1 or inner.repetitions:
             msg = f"the pattern repeats what can be shared out in several ways, which can take for ever{ADVICE}"
             raise RuleError(msg)
         around.add(1, 1)
+        around.deepen(inner.frames * (inf if inner.uneven and inner.frames >= 1 else 1))
         return
+    around.deepen(inner.frames * (most if inner.uneven else 1))
     times = most - least + 1
     around.add(min(ways, MOST_WAYS + 1) ** min(most, SMALL * SMALL), inner.repetitions * most)
     around.add(times if times <= SMALL else 1, 0 if times <= SMALL else 1)
+
+
+def _one(character: str) -> _Group:
+    """One character as a group; without bound Java repeats it in a loop."""
+    uneven = UNEQUAL.fullmatch(character) is not None
+    return _Group("", uneven=uneven, frames=1 / 8 if uneven else 0)
 
 
 def _bounds(repeat: re.Match[str]) -> tuple[int, int | None]:

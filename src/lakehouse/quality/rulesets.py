@@ -12,6 +12,7 @@ Rules = [
 
 from __future__ import annotations
 
+from lakehouse.errors import ConfigError
 from lakehouse.quality.checking import Problem, check_ruleset
 from lakehouse.quality.constants import resolve_constants
 from lakehouse.quality.formatting import format_rule, format_ruleset
@@ -20,7 +21,8 @@ from lakehouse.quality.rules import Analyzer, Composite, Rule, Ruleset
 
 __all__ = [
     "Analyzer", "Composite", "Problem", "Rule", "Ruleset",
-    "check_ruleset", "format_rule", "format_ruleset", "parse_ruleset", "resolve_constants",
+    "check_ruleset", "format_rule", "format_ruleset", "parse_ruleset", "require_ruleset",
+    "resolve_constants",
 ]  # fmt: skip
 
 
@@ -43,3 +45,22 @@ def parse_ruleset(text: str) -> Ruleset:
         last = text.rstrip().count("\n") + 1
         raise point_at(text, last, len(text.rstrip().split("\n")[-1]), "a ruleset needs at least one rule or analyzer")
     return ruleset
+
+
+def require_ruleset(text: str, *, where: str) -> None:
+    """Fail where a text is no ruleset, or its rules make no sense.
+
+    Args:
+        text: in DQDL.
+        where: it stands, such as the name of a file.
+
+    Raises:
+        ConfigError: all that is wrong, a line for each problem, with where it is.
+    """
+    try:
+        problems = check_ruleset(parse_ruleset(text))
+    except ConfigError as error:
+        msg = f"{where}: {error}"
+        raise ConfigError(msg) from error
+    if problems:
+        raise ConfigError("\n".join(f"{where}: {problem}" for problem in problems))

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lakehouse.config.loading import load_config, shipped_folders, validate
+from lakehouse.config.loading import load_config, read_text, shipped_folders, validate
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
-from lakehouse.quality.rulesets import check_ruleset, parse_ruleset
+from lakehouse.quality.rulesets import require_ruleset
 from lakehouse.runtime import history_report, ledger_report, quarantine_report, suggestions, trend_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
@@ -104,7 +104,7 @@ def _check(arguments: argparse.Namespace) -> int:
     for source in arguments.config:
         try:
             if source.endswith(".dqdl"):
-                check_ruleset_file(Path(source))
+                require_ruleset(read_text(Path(source)), where=source)
             else:
                 config = load_config(source, settings=arguments.set)
                 validate(load_script(config.job).Params, dict(config.params), source, "params")
@@ -113,24 +113,6 @@ def _check(arguments: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             worst = jobs.BAD_USAGE
     return worst
-
-
-def check_ruleset_file(path: Path) -> None:
-    """Read and check a ruleset in DQDL.
-
-    Raises:
-        ConfigError: it cannot be read, or all that makes no sense in it, a line for each problem.
-    """
-    try:
-        problems = check_ruleset(parse_ruleset(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read as text in UTF-8: {error}"
-        raise ConfigError(msg) from error
-    except ConfigError as error:
-        msg = f"{path}: {error}"
-        raise ConfigError(msg) from error
-    if problems:
-        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
 
 
 def load_script(name: str) -> Any:

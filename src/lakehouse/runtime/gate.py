@@ -106,13 +106,12 @@ def judge(
         msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows are held back; keep it, or set on_failure to warn or fail"
         raise ConfigError(msg)
     ruleset = parse_ruleset(gate.ruleset)
-    sources = {alias: job.table(name) for alias, name in gate.sources.items()}
     bench = _Bench(
         job=job,
         gate=gate,
         table=table,
         ruleset=replace(ruleset, analyzers=(*ruleset.analyzers, Analyzer(type="RowCount"))),
-        sources={alias: source.read() for alias, source in sources.items() if source.exists()},
+        sources=_sources(job, gate, table),
         landing=landing,
     )
     whole = F.col(PROVIDED).isNull() if PROVIDED in changes.columns else F.lit(True)
@@ -134,6 +133,18 @@ def judge(
         judged=tuple(judged for one in found for judged in one.judged),
         failing=reduce(DataFrame.unionByName, failing) if failing else None,
     )
+
+
+def _sources(job: Job, gate: QualityGate, table: str) -> dict[str, DataFrame]:
+    """What rules may ask for beside the changes; of a table that is not there it is said, and rules that ask for it are errors."""
+    tables = {alias: job.table(name) for alias, name in gate.sources.items()}
+    there = {alias: source.read() for alias, source in tables.items() if source.exists()}
+    for alias, name in gate.sources.items():
+        if alias in there:
+            continue
+        said = f"{table}: the rules have no {alias}: there is no table {name}; an input before this one has to make it"
+        job.report.step("source_missing", said, table=table, source=alias, missing=name)
+    return there
 
 
 def _days(rows: DataFrame, by: str, table: str) -> list[tuple[date | None, DataFrame]]:

@@ -16,7 +16,9 @@ from lakehouse.quality.outcomes import Outcome
 from lakehouse.reports.findings import FailingRows
 from lakehouse.tables.tallies import MergeResult
 
-WARNINGS = frozenset({"refused", "incomplete", "rule_failed", "rule_error", "report_not_written", "metrics_not_sent"})
+WARNINGS = frozenset(
+    {"refused", "incomplete", "rule_failed", "rule_error", "source_missing", "report_not_written", "metrics_not_sent"}
+)
 """Events that somebody should look at."""
 
 LogStyle = Literal["auto", "text", "json"]

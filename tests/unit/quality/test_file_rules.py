@@ -124,8 +124,8 @@ ERRORS = {
     'FileSize "s3://b/in/" > 1 B with uriRegex = "[a-z&&[^b]]"': "uriRegex is no regular expression, or has what Java alone knows",
     'FileSize "s3://b/in/" > 1 B with uriRegex = 3': "uriRegex is a text in quotes",
     'FileSize "s3://b/in/" > 1 B with uriRegex = "(a+)+b"':
-        "the pattern repeats what can be shared out in several ways, which can take for ever: let the inner repetition give "
-        "nothing back, a++ for a+ or (?>a+b)",
+        "the pattern repeats what can be shared out in several ways, which can take for ever: let the repetition of the "
+        "group give nothing back, (a+b)++ for (a+b)+",
     'FileSize "s3://b/in/" > 1 B with recentFiles = 1 with filterOrder = ["uriRegex"]':
         "filterOrder lists each of recentFiles and uriRegex once, and those alone that the rule has",
     'FileSize "s3://b/in/" > 1 B where "true"': "FileSize takes no where",

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
 
 from lakehouse.quality.judging import RuleError
 from lakehouse.quality.patterns import whole_match
+from lakehouse.tables.jvm import java_causes, java_packages
 
 FINE = [
     r"\d{4}-\d{2}-\d{2}",
     r"(\d{1,3}\.){3}\d{1,3}",
     r"[\w.%+-]+@[\w.-]+\.[A-Za-z]{2,}",
-    "(foo|bar)+",
-    "(?:a|b)*",
+    "(foo|bar)++",
+    "(foo|bar){0,400}",
+    "(?:a|b)*+",
     r"(\d{3}-)+\d+",
     "(a+)",
-    "(a++)+b",
-    "(?>a+b)+",
+    "(a++)++b",
+    "(?>a+b)++",
+    "(abc)*",
+    "(?:a.){2,400}",
+    ".*",
+    ".{0,4000}",
     "(a|ab)*+",
     "(a+)?",
     r"\Q(a+)+\E",
@@ -46,6 +54,23 @@ ENDLESS = [
     r"(?<x>a+)\k<x>",
     "(?x)a # (",
 ]
+DEEP = [
+    "(foo|bar)+",
+    "(?:a|b)*",
+    "(a|b)+?c",
+    "(a|b){0,501}",
+    "(?:(?:a|b){1,30}c){0,20}",
+    "(a++)+b",
+    "(?>a+b)+",
+    "(?>a|b)*",
+    "(a|b)*+(c|d)*",
+    "((a|b)*+c)*",
+    "(.)*",
+    "([^a])*",
+    r"(\p{L})*",
+    "([ab😀])*",
+    ".{0,5000}",
+]
 
 
 @pytest.mark.parametrize("pattern", FINE)
@@ -59,3 +84,34 @@ def test_patterns_that_could_take_for_ever_are_refused(pattern: str) -> None:
     """Nested repetitions, repeated alternatives that begin alike, references back and comments."""
     with pytest.raises(RuleError, match=r"for ever|how long"):
         whole_match(pattern)
+
+
+@pytest.mark.parametrize("pattern", DEEP)
+def test_patterns_that_no_stack_could_hold_are_refused(pattern: str) -> None:
+    """Repetitions of what has alternatives or several lengths, `😀` being two characters of Java, unless they give nothing back."""
+    with pytest.raises(RuleError, match="no stack is deep enough"):
+        whole_match(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("(foo|bar)++", "foobar" * 50_000),
+        ("(?:a|b){0,500}", "ab" * 250),
+        ("((((((a|b)))))){0,80}", "ab" * 40),
+        ("(?:[a-z]+,)*+", "ab,c," * 50_000),
+        ("(abc)*", "abc" * 100_000),
+        (".*", "a😀" * 100_000),
+        (".{0,4000}", "a😀" * 2_000),
+    ],
+)
+def test_the_stack_holds_what_is_let_be(spark: SparkSession, pattern: str, text: str) -> None:
+    """Java itself matches the longest texts."""
+    assert java_packages(spark).java.util.regex.Pattern.matches(whole_match(pattern), text)
+
+
+def test_the_stack_does_not_hold_what_is_refused(spark: SparkSession) -> None:
+    """Here it is an exception; in a task it would end the process."""
+    with pytest.raises(Py4JJavaError) as raised:
+        java_packages(spark).java.util.regex.Pattern.matches("(?:a|b)*", "ab" * 100_000)
+    assert java_causes(raised.value) == ["java.lang.StackOverflowError"]

@@ -138,8 +138,8 @@ ERRORS = {
     'ColumnValues "score" matches "1.*"': "the column is of type double, which does not compare with a text",
     'ColumnValues "at" > (now() - 9999999 days)': "-9999999 days from now is outside the years 1 to 9999",
     'ColumnValues "name" matches "(a|a)*b"':
-        "the pattern repeats what can be shared out in several ways, which can take for ever: let the inner repetition give "
-        "nothing back, a++ for a+ or (?>a+b)",
+        "the pattern repeats what can be shared out in several ways, which can take for ever: let the repetition of the "
+        "group give nothing back, (a+b)++ for (a+b)+",
     'ColumnDataType "id" = "NUMBER"':
         "there is no type NUMBER; there are: BOOLEAN, DATE, DOUBLE, FLOAT, INTEGER, LONG, STRING, TIMESTAMP, "
         "DECIMAL(precision,scale)",
