@@ -126,7 +126,9 @@ def judge(
             before = [days[one] for one in sorted(days) if one < label]
             end = as_of if day is None else datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
             found.append(bench.judge(Part(rows=part, as_of=end, history=before, day=label)))
-            days[label] = dict(found[-1].judged[0].metrics)
+            measured = found[-1].judged[0].metrics
+            if measured.get(ROWS, 0) >= days.get(label, {}).get(ROWS, 0):
+                days[label] = dict(measured)
     failing = [one.failing for one in found if one.failing is not None]
     return Judgement(
         judged=tuple(judged for one in found for judged in one.judged),
