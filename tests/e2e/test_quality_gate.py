@@ -319,11 +319,11 @@ def test_days_are_judged_apart(spark: SparkSession, tmp_path: Path) -> None:
     assert verdicts(said) == {"2026-01-02": "2/1/0", "2026-01-04": "2/1/0", "no date": "2/1/0"}
     assert [one["rule"] for one in said if one["event"] == "rule_failed"] == [KNOWN, "RowCount >= last()", fresh]
     assert held(job) == [(2, KNOWN, 2), (4, fresh, 4)]
-    # The third comes after the second, whose batch is told, and the fourth before the fifth.
-    land_days("2.json", (5, "DE", "2026-01-05"), (6, "DE", "2026-01-03"))
+    # The third comes after the second, of which the earlier batch had more than the row that comes late, and the fourth before the fifth.
+    land_days("2.json", (5, "DE", "2026-01-05"), (6, "DE", "2026-01-03"), (7, "FR", "2026-01-02"))
     code, said = job.run()
-    assert verdicts(said) == {"2026-01-03": "2/1/0", "2026-01-05": "3/0/0"}
-    assert [row[0] for row in job.rows("orders").orderBy("id").select("id").collect()] == [1, 3, 5, 6]
+    assert verdicts(said) == {"2026-01-02": "3/0/0", "2026-01-03": "2/1/0", "2026-01-05": "3/0/0"}
+    assert [row[0] for row in job.rows("orders").orderBy("id").select("id").collect()] == [1, 3, 5, 6, 7]
     land_days("3.json", (6, "DE", "2026-01-03"), op="D", later=10)  # a delete is not judged, so there is no day
     code, said = job.run()
     assert (code, said[-1]["rules"]) == (DONE, {})

@@ -51,6 +51,7 @@ class Lake:
             "outputs.history.table": f"{self.zone}.{{table}}_history",
             "quality.sources.segments": f"{self.zone}.segments",
             "quality.metrics": f"{self.zone}.metrics",
+            "quality.states": f"{self.zone}.states",
             "reports.at": str(self.landing.parent / "reports"),
             "quarantine": f"{self.zone}.quarantine",
             "ledger": f"{self.zone}.ledger",
@@ -116,6 +117,7 @@ def test_every_fault_is_found_and_named(
     assert all(day["export_date"] in pages[-1].read_text("utf-8") for day in expected[-len(batches[-1]) :])
     measured = lake.rows("metrics", "partition", "value", where="name = 'Dataset.*.RowCount'")
     assert measured == sorted((day["export_date"], float(day["rows"])) for day in expected)
+    assert lake.rows("states", "partition", "rows", where="column_name IS NULL") == measured
 
 
 @pytest.mark.parametrize(

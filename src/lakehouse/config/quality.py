@@ -29,6 +29,8 @@ class QualityGate(Model):
         sources: what rules call other datasets, and the tables that those are, of the job's format, as they are when a batch is
             judged: after the inputs that are listed before its own, and before all of them where `on_failure` is `fail`.
         metrics: the table that keeps what each batch measured, for rules that look back; nothing is kept when left out.
+        states: the table that keeps what every batch had in each column, by day, in a form that adds up.
+        categories: columns of which it also counts how often each value stands there; values of rows are kept then.
     """
 
     ruleset: Name
@@ -37,6 +39,8 @@ class QualityGate(Model):
     by: Name | None = None
     sources: dict[Name, Name] = Field(default_factory=dict)
     metrics: Name | None = None
+    states: Name | None = None
+    categories: tuple[Name, ...] = ()
 
     @field_validator("ruleset")
     @classmethod
@@ -53,6 +57,13 @@ class QualityGate(Model):
     def _rules_can_look_back(self) -> QualityGate:
         if self.metrics is None and looks_back(parse_ruleset(self.ruleset)):
             msg = "rules look back on earlier batches; name the table that keeps what they measure: metrics"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _categories_are_kept(self) -> QualityGate:
+        if self.categories and self.states is None:
+            msg = "categories are counted in a table of states; name it: states"
             raise ValueError(msg)
         return self
 

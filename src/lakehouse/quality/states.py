@@ -104,7 +104,7 @@ def state_of(values: Iterable[object], *, categorical: bool = False) -> ColumnSt
         m2=_sum([(one - mean) * (one - mean) for one in numbers]),
         least=min(numbers, default=None),
         greatest=max(numbers, default=None),
-        categories=_bounded(Counter(map(str, there))) if categorical else None,
+        categories=bounded(Counter(map(str, there))) if categorical else None,
     )
 
 
@@ -138,10 +138,11 @@ def _merged_categories(parts: Sequence[Mapping[str, int] | None]) -> Mapping[str
         if one is None:
             return None
         counts.update(one)
-    return _bounded(counts)
+    return bounded(counts)
 
 
-def _bounded(counts: Mapping[str, int]) -> Mapping[str, int] | None:
+def bounded(counts: Mapping[str, int]) -> Mapping[str, int] | None:
+    """How often each value stands there, in the order of values; None where there are more than `MOST_CATEGORIES`."""
     return dict(sorted(counts.items())) if len(counts) <= MOST_CATEGORIES else None
 
 
@@ -219,11 +220,19 @@ def roll_up(
     newest: dict[str, tuple[datetime, str]] = {}
     for row in mine:
         newest[row.partition] = max(newest.get(row.partition, (row.at, row.run_id)), (row.at, row.run_id))
-    current = {(row.partition, row.column): row.state for row in mine if newest[row.partition] == (row.at, row.run_id)}
-    columns = dict.fromkeys(column for _, column in current)
-    return {
-        wanted: merge_states(state for (_, column), state in current.items() if column == wanted) for wanted in columns
-    }
+    current = {(row.partition, row.column): row for row in mine if newest[row.partition] == (row.at, row.run_id)}
+    return merge_columns(current.values())
+
+
+def merge_columns(rows: Iterable[StateRow]) -> dict[str | None, ColumnState]:
+    """The states of different rows of a table together, by column; None is the table itself.
+
+    A column that not all parts have is of those that have it.
+    """
+    columns: dict[str | None, list[ColumnState]] = {}
+    for row in rows:
+        columns.setdefault(row.column, []).append(row.state)
+    return {column: merge_states(states) for column, states in columns.items()}
 
 
 def state_record(row: StateRow) -> tuple[object, ...]:

@@ -13,14 +13,17 @@ from lakehouse.cdc.parsing import drift_of_changes, parse_changes
 from lakehouse.columns import TABLE
 from lakehouse.config.models import Contract, Input
 from lakehouse.failpoints import reach
+from lakehouse.runtime.batch_records import BatchRecords
 from lakehouse.runtime.bronze_rows import BronzeRows
 from lakehouse.runtime.gate import Judgement, Passing, hold_back, judge
 from lakehouse.runtime.ingestion import Loaded
+from lakehouse.runtime.judged_rows import judged_after
 from lakehouse.runtime.metric_history import MetricHistory
 from lakehouse.runtime.planning import Job
 from lakehouse.runtime.plans import Plan, Prepared
 from lakehouse.runtime.quarantine import Account, Parse, Quarantine, Slice, left_out
 from lakehouse.runtime.reporting import Drift, Judged, Written
+from lakehouse.runtime.state_history import StateHistory
 from lakehouse.schemas.differences import describe_changes
 from lakehouse.tables.compaction import too_late
 from lakehouse.tables.merging import merge_current, merge_history
@@ -107,12 +110,20 @@ class Work:
 
     @property
     def history(self) -> MetricHistory | None:
-        """What its gate looks back on, if it keeps anything."""
+        """What its gate looks back on, if it keeps metrics."""
         gate = self.job.gate(self.table)
-        if gate is None or gate.metrics is None:
+        return None if gate is None or gate.metrics is None else MetricHistory(records=self._records(gate.metrics))
+
+    @property
+    def states(self) -> StateHistory | None:
+        """What its gate adds up, if it keeps states."""
+        gate = self.job.gate(self.table)
+        if gate is None or gate.states is None:
             return None
-        table = self.job.table(gate.metrics)
-        return MetricHistory(table=table, run=self.job.run, source=self.table, batch=self.load.batch)
+        return StateHistory(records=self._records(gate.states), by=gate.by, categories=gate.categories)
+
+    def _records(self, name: str) -> BatchRecords:
+        return BatchRecords(table=self.job.table(name), run=self.job.run, source=self.table, batch=self.load.batch)
 
 
 def work_of(job: Job, prepared: Prepared, bronze: Callable[[Loaded], BronzeRows]) -> list[Work]:
@@ -155,8 +166,7 @@ def apply_work(work: Work, quarantine: Quarantine) -> Applied:
 def _apply(work: Work, portion: Portion, plans: Sequence[Plan], quarantine: Quarantine) -> Applied:
     counted = quarantine.settle(work.table, portion.slice_)
     passing = _passing(work, portion, quarantine)
-    if work.history is not None and portion.judgement is not None:
-        work.history.keep(portion.judgement.judged, at=work.load.loaded_at)
+    _remember(work, portion)
     reach("applying.quarantined")
     written = [_merge(work, plan, passing.changes, quarantine) for plan in plans]
     return Applied(
@@ -164,6 +174,15 @@ def _apply(work: Work, portion: Portion, plans: Sequence[Plan], quarantine: Quar
         written=written,
         judged=() if portion.judgement is None else portion.judgement.judged,
     )
+
+
+def _remember(work: Work, portion: Portion) -> None:
+    """Keep what was found out of the rows that were judged, for those that come later."""
+    at = work.load.loaded_at
+    if work.history is not None and portion.judgement is not None:
+        work.history.keep(portion.judgement.judged, at=at)
+    if work.states is not None:
+        work.states.keep(partial(judged_after, portion.slice_, portion.changes), at=at)
 
 
 def _passing(work: Work, portion: Portion, quarantine: Quarantine) -> Passing:

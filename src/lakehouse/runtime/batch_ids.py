@@ -55,7 +55,7 @@ def digest_config(
             "params": dict(params or {}),
         }
         if gate is not None and gate.on_failure == "quarantine":
-            shape["quality"] = gate.model_dump(exclude={"select"})
+            shape["quality"] = gate.model_dump(exclude={"select", "states", "categories"})
     return _digest(shape)
 
 

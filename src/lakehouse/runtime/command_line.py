@@ -13,7 +13,7 @@ from lakehouse.config.loading import load_config, read_text, shipped_folders, va
 from lakehouse.config.models import JobConfig
 from lakehouse.errors import ConfigError, LakehouseError
 from lakehouse.quality.rulesets import require_ruleset
-from lakehouse.runtime import history_report, ledger_report, quarantine_report, suggestions, trend_report
+from lakehouse.runtime import history_report, ledger_report, quarantine_report, state_report, suggestions, trend_report
 from lakehouse.runtime import job as jobs
 from lakehouse.runtime.places import Places
 from lakehouse.runtime.planning import like, named
@@ -55,6 +55,12 @@ def _arguments() -> argparse.ArgumentParser:
     tables.add_argument("config")
     tables.add_argument("--set", action="append", default=[], metavar="key.sub=value")
     tables.set_defaults(do=_tables)
+    _add_reports(commands)
+    return top
+
+
+def _add_reports(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that show what runs left behind."""
     ledger = commands.add_parser("ledger", help="show what runs committed, or find it out anew", allow_abbrev=False)
     ledger_report.add_arguments(ledger)
     ledger.set_defaults(do=_ledger)
@@ -69,10 +75,14 @@ def _arguments() -> argparse.ArgumentParser:
     suggest = commands.add_parser("suggest-rules", help="propose a ruleset that a table keeps", allow_abbrev=False)
     suggestions.add_arguments(suggest)
     suggest.set_defaults(do=_suggest)
+    states = commands.add_parser(
+        "states", help="show the metrics of some days, from what a gate kept of each", allow_abbrev=False
+    )
+    state_report.add_arguments(states)
+    states.set_defaults(do=state_report.show)
     report = commands.add_parser("report", help="make a page over all runs that left a report", allow_abbrev=False)
     trend_report.add_arguments(report)
     report.set_defaults(do=trend_report.show)
-    return top
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -8,33 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DateType
 
-from lakehouse.cdc.changes import ORIGIN_TYPE, UPSERT
+from lakehouse.cdc.changes import ORIGIN_TYPE
 from lakehouse.cdc.feeds.records import record_text
 from lakehouse.cdc.parsing import SNAPSHOT
-from lakehouse.columns import BATCH, CHANGE_COLUMNS, DETAIL, FILE, OP, ORIGIN, PART, PROVIDED, RAW, REASON, ROW, quoted
+from lakehouse.columns import BATCH, CHANGE_COLUMNS, DETAIL, FILE, ORIGIN, PART, RAW, REASON, ROW
 from lakehouse.config.quality import QualityGate
 from lakehouse.errors import ConfigError, QualityError
 from lakehouse.quality.outcomes import Evaluation
+from lakehouse.quality.probes import near
 from lakehouse.quality.row_results import FAIL
 from lakehouse.quality.rules import Analyzer, Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
 from lakehouse.reports.findings import FailingRows
 from lakehouse.runtime.evaluation import evaluate
 from lakehouse.runtime.failing_rows import find_failing_rows
+from lakehouse.runtime.judged_rows import NO_DATE, days_of, judged_rows
 from lakehouse.runtime.metric_history import ROWS, MetricHistory
 from lakehouse.runtime.planning import Job, like
 from lakehouse.runtime.quarantine import FAILS_RULES, Account, Quarantine, Slice
 from lakehouse.runtime.reporting import Judged
-
-NO_DATE = "no date"
-"""What the rows without a day are called; after all days in the order of texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ class Part:
 
 
 def check_gates(job: Job) -> None:
-    """Refuse gates that no table passes, and those that would take rows out of full extracts.
+    """Refuse gates that no table passes, and those that would take rows out of full extracts, or add these up.
 
     Raises:
         ConfigError: says which, and what to do.
@@ -75,6 +73,9 @@ def check_gates(job: Job) -> None:
         own = job.gate(table)
         if feed == SNAPSHOT and own is not None and own.on_failure == "quarantine":
             msg = f"quality: a row that is held back from a full extract of {table} would look deleted; set on_failure to warn or fail"
+            raise ConfigError(msg)
+        if feed == SNAPSHOT and own is not None and own.states is not None:
+            msg = f"quality.states: full extracts of {table} have the same rows again, which do not add up; leave states out of its gate"
             raise ConfigError(msg)
 
 
@@ -100,11 +101,9 @@ def judge(
         earlier: what earlier batches measured; None: nothing is kept.
 
     Raises:
-        ConfigError: the recipe leaves out what rows are held back by, or there is no such column of dates.
+        ConfigError: the recipe leaves out what rows are held back by, or there is no such column of dates or categories.
     """
-    if gate.on_failure == "quarantine" and ORIGIN not in changes.columns:
-        msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows are held back; keep it, or set on_failure to warn or fail"
-        raise ConfigError(msg)
+    _require_columns(gate, table, changes)
     ruleset = parse_ruleset(gate.ruleset)
     bench = _Bench(
         job=job,
@@ -114,20 +113,21 @@ def judge(
         sources=_sources(job, gate, table),
         landing=landing,
     )
-    whole = F.col(PROVIDED).isNull() if PROVIDED in changes.columns else F.lit(True)
-    rows = changes.where((F.col(OP) == UPSERT) & whole)
+    rows = judged_rows(changes)
     if gate.by is None:
         history = earlier.batches() if earlier else ()
         found = [bench.judge(Part(rows=rows, as_of=as_of, history=history))]
     else:
         found = []
         days = earlier.days() if earlier else {}
-        for day, part in _days(rows, gate.by, table):
+        for day, part in days_of(rows, gate.by, table):
             label = NO_DATE if day is None else str(day)
             before = [days[one] for one in sorted(days) if one < label]
             end = as_of if day is None else datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
             found.append(bench.judge(Part(rows=part, as_of=end, history=before, day=label)))
-            days[label] = dict(found[-1].judged[0].metrics)
+            measured = found[-1].judged[0].metrics
+            if measured.get(ROWS, 0) >= days.get(label, {}).get(ROWS, 0):
+                days[label] = dict(measured)
     failing = [one.failing for one in found if one.failing is not None]
     return Judgement(
         judged=tuple(judged for one in found for judged in one.judged),
@@ -147,21 +147,22 @@ def _sources(job: Job, gate: QualityGate, table: str) -> dict[str, DataFrame]:
     return there
 
 
-def _days(rows: DataFrame, by: str, table: str) -> list[tuple[date | None, DataFrame]]:
-    """The days of some rows, the oldest first, and those without one last.
+def _require_columns(gate: QualityGate, table: str, changes: DataFrame) -> None:
+    """See that the recipe made what the gate needs beside what its rules do.
 
     Raises:
-        ConfigError: there is no such column of dates.
+        ConfigError: names what is not there.
     """
-    if by not in rows.columns or not isinstance(rows.schema[by].dataType, DateType):
-        dates = [one.name for one in rows.schema.fields if isinstance(one.dataType, DateType)]
-        msg = f"quality.by: {table} has no column {by} of dates; those of dates are: {', '.join(dates) or 'none'}"
+    if ORIGIN not in changes.columns and gate.on_failure == "quarantine":
+        msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows are held back; keep it, or set on_failure to warn or fail"
         raise ConfigError(msg)
-    day = F.col(quoted(by))
-    found = [row[0] for row in rows.select(day).distinct().collect()]
-    dated = sorted(one for one in found if one is not None)
-    parts: list[tuple[date | None, DataFrame]] = [(one, rows.where(day == F.lit(one))) for one in dated]
-    return [*parts, *([(None, rows.where(day.isNull()))] if None in found else [])]
+    if ORIGIN not in changes.columns and gate.states is not None:
+        msg = f"the recipe leaves {ORIGIN} out of {table}, by which rows count once; keep it, or leave states out"
+        raise ConfigError(msg)
+    for name in gate.categories:
+        if name not in changes.columns:
+            msg = f"quality.categories: {table} has no column {name}{near(name, changes.columns)}"
+            raise ConfigError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

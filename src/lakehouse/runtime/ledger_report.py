@@ -17,6 +17,7 @@ from lakehouse.runtime.gold import gold_tasks
 from lakehouse.runtime.planning import Job, Recipe, Task, like, named, plan_tasks
 from lakehouse.runtime.reporting import Reporter
 from lakehouse.runtime.runs import Run
+from lakehouse.runtime.text_columns import in_columns
 from lakehouse.tables import CommitMarker, Table, last_marker
 from lakehouse.tables.guarding import create_once
 from lakehouse.tables.ledger import COMMITTED, SCHEMA, LedgerRow, replace_rows
@@ -62,11 +63,7 @@ def show(job: Job, *, last: int) -> str:
     mine = ledger.read().where(F.col("job") == job.config.job)
     rows = mine.orderBy(F.col("at").desc(), "target").limit(last).collect()
     lines = [[str("-" if row[name] is None else row[name]) for name in SHOWN] for row in rows]
-    widths = [max(map(len, column)) for column in zip(SHOWN, *lines, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in [list(SHOWN), *lines]
-    )
+    return in_columns([SHOWN, *lines])
 
 
 def rebuild(job: Job) -> str:

@@ -96,7 +96,7 @@ class Job:
 
     def gate(self, table: str) -> QualityGate | None:
         """What the changes of a source table are held against, if anything."""
-        return next((gate for gate in self.config.quality if like(table, gate.select)), None)
+        return gate_of(self.config, table)
 
     def merged(self, task: Task, result: MergeResult) -> Written:
         """Report a merge, and what to keep of it for the end."""
@@ -105,6 +105,11 @@ class Job:
         message = f"{name}: {result.input:,} changes, {changed:,} rows changed"
         self.report.step("merged", message, table=name, changes=result.input, rows_changed=changed)
         return Written(source=task.source, table=name, write=task.output.write, result=result)
+
+
+def gate_of(config: JobConfig, table: str) -> QualityGate | None:
+    """The first gate of a configuration that fits a source table; None: it passes none."""
+    return next((gate for gate in config.quality if like(table, gate.select)), None)
 
 
 def like(name: str, pattern: str) -> bool:

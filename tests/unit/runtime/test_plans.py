@@ -11,6 +11,7 @@ import pytest
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
 from lakehouse.config.models import Input
 from lakehouse.config.outputs import Output
+from lakehouse.config.quality import QualityGate
 from lakehouse.errors import PlanMismatchError
 from lakehouse.runtime.batch_ids import batch_id, digest_config, digest_inputs
 from lakehouse.runtime.ingestion import Loaded
@@ -81,6 +82,10 @@ def test_what_shapes_rows_is_part_of_the_configuration_and_places_are_not() -> N
     assert len({config, *shaping}) == 6
     others = OUTPUT.model_copy(update={"track": {"s.a": ("name",), "s.b": ("id",)}})
     assert digest_config(SOURCE, "s.a", others, {}) == config
+    gate = QualityGate(ruleset="Rules = [RowCount > 0]")
+    kept = gate.model_copy(update={"states": "ops.states", "categories": ("name",)})
+    gated, kept_too = (digest_config(SOURCE, "s.a", OUTPUT, {}, one) for one in (gate, kept))
+    assert config != gated == kept_too
 
 
 def test_a_table_counts_on_from_the_batch_that_bronze_has() -> None:
