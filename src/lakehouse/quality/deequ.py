@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from pyspark.sql.types import DateType, StringType
+from pyspark.sql.types import DataType, DateType, StringType
 
 from lakehouse.columns import quoted
 from lakehouse.quality.deequ_differences import refuse
 from lakehouse.quality.formatting import format_rule
 from lakehouse.quality.judging import RuleError, holds, work_out
-from lakehouse.quality.patterns import whole_match
+from lakehouse.quality.patterns import longest_text, too_long, whole_match
 from lakehouse.quality.probes import Subject, plain
 from lakehouse.quality.rules import (
     Arithmetic,
@@ -165,14 +165,7 @@ def _values(rule: Rule, subject: Subject, matches_empty: Callable[[str], bool]) 
     condition = rule.condition
     data_type = subject.column_type(plain(rule.parameters[0]))
     if isinstance(condition, Matches):
-        if condition.negated:
-            refuse("not matches")
-        if not isinstance(data_type, StringType):
-            refuse("other text")
-        pattern = whole_match(condition.pattern)
-        if matches_empty(pattern):
-            refuse("empty match")
-        return Matches(pattern.replace('"', r"\x22"))
+        return _matches(condition, data_type, matches_empty)
     if condition is None:
         msg = "ColumnValues needs a condition"
         raise RuleError(msg)
@@ -188,6 +181,19 @@ def _values(rule: Rule, subject: Subject, matches_empty: Callable[[str], bool]) 
     elif any(isinstance(one, Text) for one in operands) and not isinstance(data_type, StringType):
         refuse("other text")
     return _mapped(condition, _literal) if isinstance(data_type, StringType) else condition
+
+
+def _matches(condition: Matches, data_type: DataType, matches_empty: Callable[[str], bool]) -> Condition:
+    if condition.negated:
+        refuse("not matches")
+    if not isinstance(data_type, StringType):
+        refuse("other text")
+    if (longest := longest_text(condition.pattern)) is not None:  # Deequ would match a longer text all the same
+        raise RuleError(too_long(longest))
+    pattern = whole_match(condition.pattern)
+    if matches_empty(pattern):
+        refuse("empty match")
+    return Matches(pattern.replace('"', r"\x22"))
 
 
 def _length(rule: Rule) -> Condition | None:

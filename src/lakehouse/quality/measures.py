@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DecimalType
 
 from lakehouse.quality.judging import RuleError
-from lakehouse.quality.patterns import whole_match
+from lakehouse.quality.patterns import longest_text, too_long, whole_match
 from lakehouse.quality.probes import (
     Compile,
     Probe,
@@ -46,7 +46,10 @@ def _column_exists(rule: Rule, subject: Subject) -> Probe:
 
 
 def _names_match(rule: Rule, subject: Subject) -> Probe:
-    pattern, names = whole_match(plain(rule.parameters[0])), subject.frame.columns
+    written, names = plain(rule.parameters[0]), subject.frame.columns
+    pattern, longest = whole_match(written), longest_text(written)
+    if longest is not None and max(map(len, names), default=0) > longest:
+        raise RuleError(too_long(longest))
 
     def read(*matches: bool) -> Reading:
         missed = [name for name, matched in zip(names, matches, strict=True) if not matched]

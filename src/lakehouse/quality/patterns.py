@@ -7,8 +7,8 @@ are references back to a group, and bounded repetitions of each other beyond MOS
 at most about MOST_WAYS * n^k steps for a text of n characters, k being its repetitions: a power of n, and never 2^n.
 
 Java also goes deeper with each repetition of a group that has alternatives or several lengths: `(a|b)*` on some thousand
-characters overflows the stack, at which Spark ends the whole process, whatever else it was doing. Such a group may be repeated
-MOST_FRAMES times at most, unless the repetition gives nothing back, `(a|b)*+`: that is a loop.
+characters overflows the stack, at which Spark ends the whole process, whatever else it was doing. `longest_text` says how long a
+text may be for such a pattern. A repetition that gives nothing back, `(a|b)*+`, is a loop and takes any text.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ MOST_REPETITIONS = 10
 MOST_FRAMES = 500
 """How deep repeated groups may lead. A stack of a megabyte, which tasks have, was seen to hold more than 1,000."""
 
-ADVICE = ": let the repetition of the group give nothing back, (a+b)++ for (a+b)+"
+ADVICE = "let the repetition of the group give nothing back, (a+b)++ for (a+b)+"
 
+_DEEP = "the pattern repeats a group of alternatives or of several lengths, for which"
 UNEQUAL = re.compile(r"\.|\\[DHNPRSVWXp].*|\[.*(?:\^|\\[DHPSVWpx]|[\U00010000-\U0010ffff]).*", re.DOTALL)
 """One character of Unicode that may be one or two of Java's; the second kind is counted as an eighth of a group, as measured."""
 
@@ -68,9 +69,6 @@ class _Group:
     def deepen(self, frames: float) -> None:
         """Add how deep a part of it leads."""
         self.frames += frames
-        if self.frames > MOST_FRAMES:
-            msg = f"the pattern repeats a group of alternatives or of several lengths, for which no stack is deep enough{ADVICE}"
-            raise RuleError(msg)
 
     def add(self, ways: int, repetitions: int) -> None:
         """Add what a part of it can give back."""
@@ -107,6 +105,36 @@ def require_bounded(pattern: str) -> None:
     Raises:
         RuleError: it could.
     """
+    _read_all(pattern)
+
+
+def longest_text(pattern: str) -> int | None:
+    """Of how many characters a text may be so that Java's stack holds what the pattern tries; None: of any number.
+
+    Raises:
+        RuleError: the pattern could take for ever.
+
+    >>> longest_text("(foo|bar)+"), longest_text("(foo|bar)++")
+    (500, None)
+    """
+    if _read_all(pattern).frames <= MOST_FRAMES:
+        return None
+    return MOST_FRAMES // max(1, pattern.count("("))
+
+
+def too_long(longest: int) -> str:
+    """Why a text of more characters than that is not matched; nothing of the text is in it."""
+    return f"{_DEEP} a text may have {longest} characters: {ADVICE}"
+
+
+def said_too_long(message: str) -> str | None:
+    """What `too_long` says within a longer message; None: it does not."""
+    found = re.search(rf"{_DEEP} a text may have \d+ characters: {re.escape(ADVICE)}", message)
+    return found[0] if found else None
+
+
+def _read_all(pattern: str) -> _Group:
+    """A pattern as a group."""
     groups = [_Group("")]
     closed: _Group | None = None
     before = ""
@@ -125,6 +153,7 @@ def require_bounded(pattern: str) -> None:
         before = piece
     if closed is not None:
         groups[-1].hold(closed)
+    return groups[0]
 
 
 def _tokens(pattern: str) -> Iterator[str]:
@@ -168,7 +197,7 @@ def _repeat(around: _Group, inner: _Group, repeat: re.Match[str]) -> None:
     ways = inner.ways * inner.branches()
     if most is None:
         if ways > 1 or inner.repetitions:
-            msg = f"the pattern repeats what can be shared out in several ways, which can take for ever{ADVICE}"
+            msg = f"the pattern repeats what can be shared out in several ways, which can take for ever: {ADVICE}"
             raise RuleError(msg)
         around.add(1, 1)
         around.deepen(inner.frames * (inf if inner.uneven and inner.frames >= 1 else 1))

@@ -35,7 +35,7 @@ from pyspark.sql.types import (
 
 from lakehouse.quality.formatting import format_condition, format_operand
 from lakehouse.quality.judging import COMPARE, RuleError, work_out
-from lakehouse.quality.patterns import whole_match
+from lakehouse.quality.patterns import longest_text, too_long, whole_match
 from lakehouse.quality.rules import (
     Arithmetic,
     Between,
@@ -100,7 +100,7 @@ class Values:
                 inside, outside = (value > below) & (value < above), (value <= below) | (value >= above)
                 return _surely(outside if negated else inside)
             case Matches(pattern=pattern, negated=negated):
-                found = self._text().rlike(whole_match(pattern))
+                found = self._matches(pattern)
                 return _surely(~found if negated else found)
         msg = f"cannot compare a value with {format_condition(condition)}"
         raise RuleError(msg)
@@ -150,6 +150,14 @@ class Values:
             msg = f"a number of more than {MOST_DIGITS} digits is compared with floating numbers alone"
             raise RuleError(msg)
         return F.lit(plain)
+
+    def _matches(self, pattern: str) -> Column:
+        text, longest = self._text(), longest_text(pattern)
+        found = text.rlike(whole_match(pattern))
+        if longest is None:
+            return found
+        refused = F.raise_error(F.lit(too_long(longest))).cast(BooleanType())
+        return F.when(F.length(text) > longest, refused).otherwise(found)
 
     def _text(self) -> Column:
         if isinstance(self.data_type, StringType):

@@ -228,6 +228,24 @@ def test_rows_say_what_they_pass(frame: DataFrame) -> None:
     ]
 
 
+def test_texts_that_a_pattern_is_too_deep_for_are_errors(spark: SparkSession) -> None:
+    """Short texts are matched; a rule that meets a long one is an error, which says so, and is skipped for every row."""
+    texts = spark.createDataFrame([(1, "ab" * 250, "ab" * 4_000), (2, "c", "c")], "id int, short string, long string")
+    rules = [
+        f'ColumnValues "{name}"{negated} matches "(a|b)+"' for name in ("short", "long") for negated in ("", " not")
+    ]
+    found = evaluate(texts, ruleset(*rules, 'ColumnValues "long" matches "(a|b)++"'), as_of=NOON)
+    half = "1 of 2 rows do not pass"
+    deep = (
+        "the pattern repeats a group of alternatives or of several lengths, for which a text may have 500 characters: "
+        "let the repetition of the group give nothing back, (a+b)++ for (a+b)+"
+    )
+    assert [one.reason for one in found.outcomes] == [half, half, deep, deep, half]
+    assert [one.verdict for one in found.outcomes] == ["Failed", "Failed", "Error", "Error", "Failed"]
+    shown = found.rows.orderBy("id").select("DataQualityRulesPass", "DataQualityRulesSkip").collect()
+    assert [[len(texts) for texts in row] for row in shown] == [[2, 2], [1, 2]]
+
+
 def test_composites_by_row_ask_each_row(frame: DataFrame) -> None:
     """No rule of a composite need be true of all rows, if one of them is of each; rules on the whole count for every row."""
     both = [
