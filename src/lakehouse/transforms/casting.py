@@ -129,9 +129,11 @@ def _of_text(text: str, target: DataType, timezone: str) -> Conversion | None:
             return Conversion(f"CAST({text} AS BINARY)", total=True)
         case FloatType() | DoubleType():
             kind = _FLOATINGS[type(target)]
-            significant = _significant(text)
-            sure = f"length({significant}) <= {kind.digits} AND abs({value}) >= {kind.least}D"
-            same = f"{significant} = {_significant(f'CAST({value} AS STRING)')}"
+            significant, shown = _significant(text), f"CAST({value} AS STRING)"
+            # What stands before each OR says the same of most texts, and takes no regular expression.
+            few = f"(length({text}) <= {kind.digits} OR length({significant}) <= {kind.digits})"
+            sure = f"{few} AND abs({value}) >= {kind.least}D"
+            same = f"({text} = {shown} OR {significant} = {_significant(shown)})"
             return Conversion(cases((f"NOT {has_form(text, _NUMBER)}", value), (sure, value), (same, value)))
         case TimestampType():
             whole = has_form(text, _UNTIL_MICROSECONDS)

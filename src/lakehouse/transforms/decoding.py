@@ -254,20 +254,21 @@ def _date(text: str) -> str:
 def _timestamp(text: str, timezone: str) -> str:
     require_timezone(timezone)
     full = _full(text)
-    local = _unless_skipped(text, f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)", timezone)
     return cases(
         (_is_dated(text, _CLOCK + _ZONE), f"try_cast({text} AS TIMESTAMP)"),
         (_is_dated(text, _MINUTES + _ZONE), f"try_cast({full} AS TIMESTAMP)"),
-        (_is_dated(text, f"(?:{_CLOCK}|{_MINUTES})?+"), local),
+        (_is_dated(text, _CLOCK), _local(f"trim({text})", timezone)),  # most texts, which lack nothing that `_full` adds
+        (_is_dated(text, f"(?:{_MINUTES})?+"), _local(full, timezone)),
     )
 
 
-def _unless_skipped(text: str, local: str, timezone: str) -> str:
+def _local(full: str, timezone: str) -> str:
     """SQL for a local time, if there was one: Spark itself moves a time that clocks skipped to one that they showed."""
+    local = f"try_cast(concat({full}, ' {timezone}') AS TIMESTAMP)"
     if timezone == "UTC" or timezone[0] in "+-":
         return local
     shown = f"convert_timezone('UTC', '{timezone}', {wall_clock_text(local)})"
-    return cases((f"{shown} = try_cast({_full(text)} AS TIMESTAMP_NTZ)", local))
+    return cases((f"{shown} = try_cast({full} AS TIMESTAMP_NTZ)", local))
 
 
 def _wall_clock_of(text: str, timezone: str) -> str:
