@@ -34,6 +34,10 @@ OLD_DATES = {
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
 }
 """As Spark 4 has it by default: Spark 3.5 fails the write at a timestamp before 1900 or a date before 1582."""
+METHOD_LIMIT = {"spark.sql.codegen.hugeMethodLimit": "8000"}
+"""Bytes of code. Of a longer method Java makes no machine code, so Spark should not put all of a stage into it; it does up to 65535."""
+_DEFAULTS = {**dict.fromkeys(OLD_DATES, "EXCEPTION"), **dict.fromkeys(METHOD_LIMIT, "65535")}
+"""What a session has of these where nobody chose."""
 
 
 def open_session(
@@ -66,7 +70,7 @@ def open_session(
         spark = SparkSession.builder.appName(app_name).getOrCreate()
         _refuse_other_warehouse(spark, folder)
         make_tables(spark.sparkContext.getConf().getAll())
-        _accept_old_dates(spark)
+        _improve(spark)
         _remember_functions(spark)
         return spark
     runtime = find_runtime()
@@ -95,10 +99,10 @@ def _remember_functions(spark: SparkSession) -> None:
     packages.functions = packages.functions
 
 
-def _accept_old_dates(spark: SparkSession) -> None:
-    """Write old dates as they are, unless the platform chose a calendar: one of them must not fail a whole batch."""
-    for name, value in OLD_DATES.items():
-        if spark.conf.get(name, "EXCEPTION") == "EXCEPTION":
+def _improve(spark: SparkSession) -> None:
+    """Write old dates as they are, one of which must not fail a whole batch, and limit methods, unless the platform chose."""
+    for name, value in (OLD_DATES | METHOD_LIMIT).items():
+        if spark.conf.get(name, _DEFAULTS[name]) == _DEFAULTS[name]:
             spark.conf.set(name, value)
 
 
@@ -168,6 +172,7 @@ def _sql_conf(warehouse: Path) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # VACUUM would list with 10,000 tasks
         "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 makes 50 tasks of every small table
         **OLD_DATES,
+        **METHOD_LIMIT,
     }
 
 

@@ -8,7 +8,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
-from lakehouse.runtime.session import CLASS_PATH, JAVA_OPTIONS, OLD_DATES, WAREHOUSE, local_conf, open_session
+from lakehouse.runtime.session import (
+    CLASS_PATH,
+    JAVA_OPTIONS,
+    METHOD_LIMIT,
+    OLD_DATES,
+    WAREHOUSE,
+    local_conf,
+    open_session,
+)
 from lakehouse.runtime.sqlite_catalog import make_tables
 from lakehouse.tables.jvm import java_packages
 
@@ -104,6 +112,20 @@ def test_a_platform_session_takes_dates_of_any_age(spark: SparkSession, tmp_path
         assert spark.read.parquet(str(tmp_path / "old")).collect() == old.collect()
     finally:
         spark.conf.set(dates, "CORRECTED")
+
+
+def test_a_platform_session_makes_no_methods_that_java_does_not_compile(spark: SparkSession) -> None:
+    """The limit of Spark gives way to that of Java, which wide tables meet; one that was chosen stays."""
+    warehouse = spark.sparkContext.getConf().get(WAREHOUSE)
+    assert warehouse is not None
+    (limit,) = METHOD_LIMIT
+    found = []
+    for before in ("65535", "20000"):
+        spark.conf.set(limit, before)
+        open_session(app_name="again", warehouse=warehouse)
+        found.append(spark.conf.get(limit))
+    spark.conf.set(limit, METHOD_LIMIT[limit])
+    assert found == ["8000", "20000"]
 
 
 @pytest.mark.usefixtures("spark")
