@@ -38,7 +38,7 @@ GOOD_FILES = {
     "orders/2026/11/24/00/good.gz": gzip.compress(LATE_LINE + b"\n" + LATE_LINE[:40]),
     "customers/2026-11-24/reordered.csv": b"updated_at;name;customer_id;extra\r\n2026-11-24T00:00:00Z;Zo\xc3\xab;90001;x\r\n",
     "customers/2026-11-24/empty.csv": b"",
-    "products/2026-11-24/good.json": b'[{"sku": "ZZZ-1", "price": "1.50", "updated_at": "2026-11-24T00:00:00Z"}, 7]',
+    "products/2026-11-24/good.json": b'[{"sku": "ZZZ-1", "attributes": {"material": "oak"}, "price": "1.50", "updated_at": "2026-11-24T00:00:00Z"}, 7]',
     "products/2026-11-24/empty.json": b"",
     "products/2026-11-24/.half written": b'[{"sku": "ZZZ-2"',
 }
@@ -207,6 +207,8 @@ def bad_files_stop_no_other(lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys:
     said = lake.run(monkeypatch, capsys, decompressed_bytes=1 << 20)
     assert refused(lake) == {name: reason for name, (_, reason) in BAD_FILES.items()}
     assert said["refused_files"] == Counter(reason for _, reason in BAD_FILES.values())
+    told = {(one["table"], one["column"]): one["rows"] for one in said["drift"] if one["state"] == "unknown"}
+    assert told == {("shop.customers", "extra"): 1, ("shop.products", "attributes.material"): 1}
     assert (said["files"], said["rows"], said["hidden_files"]) == (len(GOOD_FILES) - 1, 5, 2)
     new = {name: set(rows) - before[name] for name, rows in lake.everything().items()}
     assert {name: len(rows) for name, rows in new.items() if rows} == {

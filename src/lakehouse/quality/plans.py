@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from lakehouse.quality.references import REFERENCES
 from lakehouse.quality.rule_types import SPELLINGS
 from lakehouse.quality.rules import Analyzer, Composite, Rule, Ruleset
 from lakehouse.quality.shares import SHARES
+from lakehouse.quality.statistics import ALL_STATISTICS, spread
 
 COMPILERS: Mapping[str, Compile] = {**MEASURES, **SHARES, **GROUPINGS, **REFERENCES, **FILE_RULES}
 LONGEST_REASON = 300
@@ -65,6 +67,8 @@ def plan_rules(ruleset: Ruleset, subject: Subject) -> tuple[Entry, ...]:
         if isinstance(rule, Composite):
             labels = dict(ruleset.default_labels)
             return Branch(operator=rule.operator, parts=tuple(map(entry, rule.rules)), text=text, labels=labels)
+        if (parts := _detections(rule, ruleset, subject)) is not None:
+            return Branch(operator="and", parts=tuple(map(entry, parts)), text=text, labels=ruleset.labels_of(rule))
         leaf = Leaf(place=next(places), text=text, labels=ruleset.labels_of(rule))
         try:
             return replace(leaf, probe=_compiled(rule, ruleset, subject))
@@ -75,19 +79,22 @@ def plan_rules(ruleset: Ruleset, subject: Subject) -> tuple[Entry, ...]:
 
 
 def plan_analyzers(ruleset: Ruleset, subject: Subject, *, first: int) -> tuple[Leaf, ...]:
-    """Plan each analyzer as a rule whose verdict does not matter; their places begin at `first`."""
-    planned = []
-    for place, analyzer in enumerate(ruleset.analyzers, start=first):
-        leaf = Leaf(place=place, text=format_analyzer(analyzer), labels={})
+    """Plan each analyzer as rules whose verdicts do not matter, one for each that it stands for; their places begin at `first`."""
+    places = itertools.count(first)
+    planned: list[Leaf] = []
+    for analyzer in ruleset.analyzers:
+        text = format_analyzer(analyzer)
         try:
-            planned.append(replace(leaf, probe=_analyzed(analyzer, ruleset, subject)))
+            _require_sound(Ruleset(analyzers=(analyzer,), constants=ruleset.constants))
+            probes = [_analyzed(one, ruleset, subject) for one in spread(analyzer, subject)]
         except (RuleError, PySparkException) as error:
-            planned.append(replace(leaf, problem=told(error)))
+            planned.append(Leaf(place=next(places), text=text, labels={}, problem=told(error)))
+            continue
+        planned += [Leaf(place=next(places), text=text, labels={}, probe=probe) for probe in probes]
     return tuple(planned)
 
 
 def _analyzed(analyzer: Analyzer, ruleset: Ruleset, subject: Subject) -> Probe:
-    _require_sound(Ruleset(analyzers=(analyzer,), constants=ruleset.constants))
     condition = None if analyzer.type in {"ColumnLength", "ColumnValues"} else ALL
     rule = Rule(type=analyzer.type, parameters=analyzer.parameters, condition=condition)
     return _probe(resolve_rule(rule, dict(ruleset.constants)), subject)
@@ -113,9 +120,24 @@ def _probe(rule: Rule, subject: Subject) -> Probe:
     return COMPILERS[name](replace(rule, type=name), subject)
 
 
+def _detections(rule: Rule, ruleset: Ruleset, subject: Subject) -> list[Rule] | None:
+    """The rules that DetectAnomalies stands for where it looks at all statistics of a column; None: it stands for itself."""
+    if rule.type != "DetectAnomalies" or plain(rule.parameters[0]) != ALL_STATISTICS:
+        return None
+    try:
+        _require_sound(Ruleset(rules=(rule,), constants=ruleset.constants))
+        whole = resolve_rule(rule, dict(ruleset.constants))
+        parts = spread(Analyzer(type=ALL_STATISTICS, parameters=whole.parameters[1:]), subject)
+    except RuleError:
+        return None
+    return [replace(rule, parameters=(part.type, *part.parameters)) for part in parts]
+
+
 def _detection(rule: Rule, subject: Subject) -> Probe:
     """DetectAnomalies measures what the analyzer of its first parameter does; it says nothing of rows."""
     analyzer = Analyzer(type=plain(rule.parameters[0]), parameters=rule.parameters[1:])
+    _require_sound(Ruleset(analyzers=(analyzer,)))
+    spread(analyzer, subject)  # of a column that is not there
     if analyzer.type == "ColumnValues":  # of what is no number, it measures nothing
         name = plain(analyzer.parameters[0])
         require_number(subject.column_type(name), name)

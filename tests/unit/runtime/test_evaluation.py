@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -146,7 +147,7 @@ ERRORS = {
     'SchemaMatch "twin" = 1': "there is no source twin; there is none",
     'DetectAnomalies "Mean" "nam"': "the frame has no column nam; did you mean name?",
     'DetectAnomalies "ColumnValues" "name"': "the column name is of type string, which is no number",
-    'DetectAnomalies "AllStatistics" "id"': "AllStatistics is not evaluated yet",
+    'DetectAnomalies "AllStatistics" "nam"': "the frame has no column nam; did you mean name?",
     "FileSize > 1 MB": "it names no path: name one, or say by files= where the frame was read from",
     '(IsComplete "nope") and (RowCount = 6)':
         'IsComplete "nope": the frame has no column nope; there are: id, name, amount, score, day, at, flag, a.b',
@@ -333,7 +334,7 @@ def test_queries_are_few(spark: SparkSession, frame: DataFrame, rules: list[str]
 
 def test_analyzers_are_measured(frame: DataFrame) -> None:
     """Analyzers add metrics and no outcomes; those that cannot be measured are told."""
-    text = 'Rules = [RowCount > 0] Analyzers = [Mean "id", ColumnLength "name", Entropy "nope", AllStatistics "id"]'
+    text = 'Rules = [RowCount > 0] Analyzers = [Mean "id", ColumnLength "name", Entropy "nope", Distribution "id"]'
     found = evaluate(frame, text, as_of=NOON)
     assert found.metrics == pytest.approx(
         {
@@ -343,8 +344,41 @@ def test_analyzers_are_measured(frame: DataFrame) -> None:
             "Column.name.MaximumLength": 3,
         }
     )
-    assert list(found.unmeasured) == ['Entropy "nope"', 'AllStatistics "id"']
-    assert found.unmeasured['AllStatistics "id"'] == "AllStatistics is not evaluated yet"
+    assert list(found.unmeasured) == ['Entropy "nope"', 'Distribution "id"']
+    assert found.unmeasured['Distribution "id"'] == "Distribution is not evaluated yet"
+
+
+def test_all_statistics_and_all_columns(spark: SparkSession) -> None:
+    """Each stands for what a column of its type has: by hand, of the values 1, 2, 2 and null."""
+    values = spark.createDataFrame(
+        [(1, "a", [1]), (2, "bb", None), (2, None, None), (None, None, [2])], "id int, name string, list array<int>"
+    )
+    text = 'Rules = [RowCount > 0] Analyzers = [AllStatistics "id", Completeness of AllColumns, ColumnLength of AllColumns, AllStatistics "nam"]'
+    found = evaluate(values, text, as_of=NOON)
+    assert found.metrics == pytest.approx(
+        {
+            "Dataset.*.RowCount": 4,
+            "Column.id.Completeness": 3 / 4,
+            "Column.id.DistinctValuesCount": 2,
+            "Column.id.Uniqueness": 1 / 3,  # of the values that are there
+            "Column.id.UniqueValueRatio": 1 / 2,
+            "Column.id.Entropy": math.log(3) - 2 / 3 * math.log(2),
+            "Column.id.Minimum": 1,
+            "Column.id.Maximum": 2,
+            "Column.id.Mean": 5 / 3,
+            "Column.id.Sum": 5,
+            "Column.id.StandardDeviation": math.sqrt(2) / 3,
+            "Column.name.Completeness": 1 / 2,
+            "Column.list.Completeness": 1 / 2,
+            "Column.name.MinimumLength": 0,  # that of null
+            "Column.name.MaximumLength": 2,
+        }
+    )
+    assert found.unmeasured == {'AllStatistics "nam"': "the frame has no column nam; did you mean name?"}
+    steady = [{"Column.id.Mean": 1.0, "Column.id.Sum": 5.0}] * 10
+    judged = evaluate(values, ruleset('DetectAnomalies "AllStatistics" "id"'), as_of=NOON, history=steady).outcomes
+    assert [one.verdict for one in judged] == ["Failed"]
+    assert judged[0].reason.startswith('DetectAnomalies "Mean" "id": Column.id.Mean: ')
 
 
 def test_days_are_days_of_the_zone(spark: SparkSession) -> None:

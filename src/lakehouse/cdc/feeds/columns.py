@@ -102,10 +102,10 @@ def drift(df: DataFrame, contract: Contract, options: Options) -> DataFrame:
     """The fields that no contract names, and the columns that no file has: `name`, `state`, `rows`, see `lakehouse.cdc.drift`."""
     known = _read_names(contract, options)
     if RAW not in df.columns:
-        return typed_drift(df, known)
+        return typed_drift(df, known, contract.schema)
     if options.form == "csv":
         return csv_drift(df, known, contract.names, delimiter=options.delimiter)
-    return json_drift(df, known)
+    return json_drift(df, known, contract.schema)
 
 
 def _read_names(contract: Contract, options: Options) -> tuple[str, ...]:
