@@ -133,7 +133,7 @@ def test_nothing_that_is_wrong_stops_a_batch(spark: SparkSession, tmp_path: Path
     assert MARKUP in page.text
     land(job, "2", ("D", 1, None, None, 4))  # a batch without a row to judge
     code, said = job.run()
-    assert (code, said[-1]["rules"]) == (DONE, {"shop.orders": {"passed": 0, "failed": 2, "error": 3}})
+    assert (code, said[-1]["rules"]) == (DONE, {"shop.orders": {"passed": 0, "failed": 3, "error": 2}})
     nothing = f"shop.orders: {KNOWN} failed: there is nothing to measure: no row, or no value"
     assert nothing in [line["message"] for line in said if line["event"] == "rule_failed"]
     assert (len(held(job)), shown(job, "orders")) == (2, [])

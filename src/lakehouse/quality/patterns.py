@@ -36,7 +36,6 @@ MOST_FRAMES = 500
 
 ADVICE = "let the repetition of the group give nothing back, (a+b)++ for (a+b)+"
 
-_DEEP = "the pattern repeats a group of alternatives or of several lengths, for which"
 UNEQUAL = re.compile(r"\.|\\[DHNPRSVWXp].*|\[.*(?:\^|\\[DHPSVWpx]|[\U00010000-\U0010ffff]).*", re.DOTALL)
 """One character of Unicode that may be one or two of Java's; the second kind is counted as an eighth of a group, as measured."""
 
@@ -124,13 +123,10 @@ def longest_text(pattern: str) -> int | None:
 
 def too_long(longest: int) -> str:
     """Why a text of more characters than that is not matched; nothing of the text is in it."""
-    return f"{_DEEP} a text may have {longest} characters: {ADVICE}"
-
-
-def said_too_long(message: str) -> str | None:
-    """What `too_long` says within a longer message; None: it does not."""
-    found = re.search(rf"{_DEEP} a text may have \d+ characters: {re.escape(ADVICE)}", message)
-    return found[0] if found else None
+    return (
+        "the pattern repeats a group of alternatives or of several lengths, for which a text may have "
+        f"{longest} characters: {ADVICE}"
+    )
 
 
 def _read_all(pattern: str) -> _Group:

@@ -19,7 +19,6 @@ from lakehouse.quality.groupings import GROUPINGS
 from lakehouse.quality.judging import RuleError, holds, plainly, told_numbers
 from lakehouse.quality.measures import MEASURES, require_number
 from lakehouse.quality.outcomes import Outcome, Verdict
-from lakehouse.quality.patterns import said_too_long
 from lakehouse.quality.probes import ALL, NOTHING, Compile, Probe, Subject, plain
 from lakehouse.quality.references import REFERENCES
 from lakehouse.quality.rule_types import SPELLINGS
@@ -236,8 +235,6 @@ def told(error: Exception) -> str:
     """What is wrong, in a line; of what Spark met while it ran only the kind, since its message may hold values of rows."""
     if isinstance(error, RuleError):
         return str(error)
-    if (refused := said_too_long(str(error))) is not None:
-        return refused
     if isinstance(error, AnalysisException | ParseException):
         return " ".join(re.split(r"== SQL|JVM stacktrace|; ?line \d+ pos|;\n", str(error))[0].split())[:LONGEST_REASON]
     cause = getattr(error, "java_exception", None)

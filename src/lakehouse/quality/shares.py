@@ -23,8 +23,9 @@ from pyspark.sql.types import (
 
 from lakehouse.columns import quoted
 from lakehouse.quality.judging import RuleError
+from lakehouse.quality.patterns import longest_text, too_long
 from lakehouse.quality.probes import Compile, Probe, Reading, Subject, col, plain, predicate, share_probe, within
-from lakehouse.quality.rules import Comparison, Rule, Text
+from lakehouse.quality.rules import Comparison, Matches, Rule, Text
 from lakehouse.quality.values import MOST_DIGITS, NUMBERS, TIMES, Values, freshness
 from lakehouse.transforms.casting import convert
 
@@ -56,6 +57,8 @@ def _values(rule: Rule, subject: Subject) -> Probe:
     if rule.condition is not None:
         flag = within(where, values.satisfy(rule.condition))
         probe = share_probe(rule, flag, f"Column.{name}.ColumnValues.Compliance", rule.threshold)
+        if isinstance(rule.condition, Matches):
+            probe = _with_limit(probe, values, longest_text(rule.condition.pattern), where)
     if not isinstance(values.data_type, NUMBERS):
         return probe
     return _with_ends(probe, within(where, values.number()), f"Column.{name}.Minimum", f"Column.{name}.Maximum")
@@ -134,6 +137,20 @@ def _named_type(name: str) -> DataType:
         msg = f"there is no type {name}; there are: {', '.join(DATA_TYPES)}, DECIMAL(precision,scale)"
         raise RuleError(msg)
     return DATA_TYPES[name.upper()]
+
+
+def _with_limit(probe: Probe, values: Values, longest: int | None, where: Column | None) -> Probe:
+    """The probe, which is an error where a text is too long for its pattern."""
+    longer = values.longer_than(longest)
+    if longest is None or longer is None:
+        return probe
+
+    def read(refused: int, *rest: int) -> Reading:
+        if refused:
+            raise RuleError(too_long(longest))
+        return probe.read(*rest)
+
+    return replace(probe, aggregates=(F.count_if(within(where, longer)), *probe.aggregates), read=read)
 
 
 def _with_ends(probe: Probe, value: Column, least: str, most: str) -> Probe:

@@ -35,7 +35,7 @@ from pyspark.sql.types import (
 
 from lakehouse.quality.formatting import format_condition, format_operand
 from lakehouse.quality.judging import COMPARE, RuleError, work_out
-from lakehouse.quality.patterns import longest_text, too_long, whole_match
+from lakehouse.quality.patterns import longest_text, whole_match
 from lakehouse.quality.rules import (
     Arithmetic,
     Between,
@@ -152,12 +152,18 @@ class Values:
         return F.lit(plain)
 
     def _matches(self, pattern: str) -> Column:
-        text, longest = self._text(), longest_text(pattern)
-        found = text.rlike(whole_match(pattern))
-        if longest is None:
-            return found
-        refused = F.raise_error(F.lit(too_long(longest))).cast(BooleanType())
-        return F.when(F.length(text) > longest, refused).otherwise(found)
+        """Whether a text matches; one that the stack might not hold is not tried, see `too_long`."""
+        found = self._text().rlike(whole_match(pattern))
+        longer = self.longer_than(longest_text(pattern))
+        return found if longer is None else F.when(~longer, found)
+
+    def longer_than(self, longest: int | None) -> Column | None:
+        """Whether a text has more characters than that; None: none is too long.
+
+        Raises:
+            RuleError: values of this type are no texts.
+        """
+        return None if longest is None else F.length(self._text()) > longest
 
     def _text(self) -> Column:
         if isinstance(self.data_type, StringType):
