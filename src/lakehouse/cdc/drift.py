@@ -67,7 +67,11 @@ def typed_drift(df: DataFrame, known: Collection[str], columns: StructType = _NO
         columns: those of the contract; what their structs, arrays and maps hold is looked into.
     """
     read = {name.lower() for name in known}
-    others = [(name, F.col(quoted(name)).isNotNull()) for name in df.columns if name.lower() not in {*read, *_BRONZE}]
+    others = [
+        (name, F.col(quoted(name)).isNotNull())
+        for name in df.columns
+        if name not in _BRONZE and name.lower() not in read
+    ]
     contract = {field.name.lower(): field.dataType for field in columns}
     for field in df.schema:
         if field.name.lower() in contract:
@@ -90,20 +94,15 @@ def _unknown(texts: Column, known: Collection[str], path: Path) -> Column:
 
 def _nested_unknown(texts: Column, columns: StructType, path: Path) -> Iterator[Column]:
     """The same of the objects within, at any depth."""
-    for field in columns:
-        steps, struct = _within(field.dataType)
-        if struct is None:
-            continue
-        here = (*path, field.name, *steps)
-        shape = StructType([StructField(field.name, _as_text(field.dataType))])
-        objects = _flat(F.transform(texts, _field_of(shape)), ArrayType(field.dataType))
-        yield _unknown(objects, struct.names, here)
-        yield from _nested_unknown(objects, struct, here)
-
-
-def _field_of(shape: StructType) -> Callable[[Column], Column]:
-    """The one field of a shape, of a JSON text."""
-    return lambda text: F.from_json(text, shape).getField(shape.names[0])
+    nested = [(field, *_within(field.dataType)) for field in columns]
+    shape = StructType([StructField(field.name, _as_text(field.dataType)) for field, _, struct in nested if struct])
+    parsed = F.transform(texts, lambda text: F.from_json(text, shape))  # once for all fields
+    for field, steps, struct in nested:
+        if struct is not None:
+            here = (*path, field.name, *steps)
+            objects = _flat(parsed.getField(field.name), ArrayType(field.dataType))
+            yield _unknown(objects, struct.names, here)
+            yield from _nested_unknown(objects, struct, here)
 
 
 def _within(data_type: DataType) -> tuple[Path, StructType | None]:
