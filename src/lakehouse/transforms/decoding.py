@@ -257,10 +257,8 @@ def _timestamp(text: str, timezone: str) -> str:
     return cases(
         (_is_dated(text, _CLOCK + _ZONE), f"try_cast({text} AS TIMESTAMP)"),
         (_is_dated(text, _MINUTES + _ZONE), f"try_cast({full} AS TIMESTAMP)"),
-        (
-            _is_dated(text, _CLOCK),
-            _local(f"trim({text})", timezone),
-        ),  # most texts, which lack nothing that `_full` adds
+        # Most texts are of this form, which lacks nothing that `_full` adds.
+        (_is_dated(text, _CLOCK), _local(f"trim({text})", timezone)),
         (_is_dated(text, f"(?:{_MINUTES})?+"), _local(full, timezone)),
     )
 
