@@ -66,13 +66,14 @@ def plan_rules(ruleset: Ruleset, subject: Subject) -> tuple[Entry, ...]:
         if isinstance(rule, Composite):
             labels = dict(ruleset.default_labels)
             return Branch(operator=rule.operator, parts=tuple(map(entry, rule.rules)), text=text, labels=labels)
-        if (parts := _detections(rule, ruleset, subject)) is not None:
-            return Branch(operator="and", parts=tuple(map(entry, parts)), text=text, labels=ruleset.labels_of(rule))
-        leaf = Leaf(place=next(places), text=text, labels=ruleset.labels_of(rule))
+        labels = ruleset.labels_of(rule)
         try:
-            return replace(leaf, probe=_compiled(rule, ruleset, subject))
+            if parts := _detections(rule, ruleset, subject):
+                return Branch(operator="and", parts=tuple(map(entry, parts)), text=text, labels=labels)
+            probe = _compiled(rule, ruleset, subject)
         except (RuleError, PySparkException) as error:
-            return replace(leaf, problem=told(error))
+            return Leaf(place=next(places), text=text, labels=labels, problem=told(error))
+        return Leaf(place=next(places), text=text, labels=labels, probe=probe)
 
     return tuple(map(entry, ruleset.rules))
 
@@ -119,16 +120,13 @@ def _probe(rule: Rule, subject: Subject) -> Probe:
     return COMPILERS[name](replace(rule, type=name), subject)
 
 
-def _detections(rule: Rule, ruleset: Ruleset, subject: Subject) -> list[Rule] | None:
-    """The rules that DetectAnomalies stands for where it looks at all statistics of a column; None: it stands for itself."""
+def _detections(rule: Rule, ruleset: Ruleset, subject: Subject) -> list[Rule]:
+    """The rules that DetectAnomalies stands for where it looks at all statistics of a column; none: it stands for itself."""
     if rule.type != "DetectAnomalies" or plain(rule.parameters[0]) != ALL_STATISTICS:
-        return None
-    try:
-        _require_sound(Ruleset(rules=(rule,), constants=ruleset.constants))
-        whole = resolve_rule(rule, dict(ruleset.constants))
-        parts = spread(Analyzer(type=ALL_STATISTICS, parameters=whole.parameters[1:]), subject)
-    except RuleError:
-        return None
+        return []
+    _require_sound(Ruleset(rules=(rule,), constants=ruleset.constants))
+    whole = resolve_rule(rule, dict(ruleset.constants))
+    parts = spread(Analyzer(type=ALL_STATISTICS, parameters=whole.parameters[1:]), subject)
     return [replace(rule, parameters=(part.type, *part.parameters)) for part in parts]
 
 
@@ -136,7 +134,6 @@ def _detection(rule: Rule, subject: Subject) -> Probe:
     """DetectAnomalies measures what the analyzer of its first parameter does; it says nothing of rows."""
     analyzer = Analyzer(type=plain(rule.parameters[0]), parameters=rule.parameters[1:])
     _require_sound(Ruleset(analyzers=(analyzer,)))
-    spread(analyzer, subject)  # of a column that is not there
     if analyzer.type == "ColumnValues":  # of what is no number, it measures nothing
         name = plain(analyzer.parameters[0])
         require_number(subject.column_type(name), name)
