@@ -63,11 +63,7 @@ class _Group:
         """Take in a group that is there once."""
         self.add(inner.ways, inner.repetitions)
         self.uneven = self.uneven or inner.uneven
-        self.deepen(inner.frames)
-
-    def deepen(self, frames: float) -> None:
-        """Add how deep a part of it leads."""
-        self.frames += frames
+        self.frames += inner.frames
 
     def add(self, ways: int, repetitions: int) -> None:
         """Add what a part of it can give back."""
@@ -188,7 +184,7 @@ def _repeat(around: _Group, inner: _Group, repeat: re.Match[str]) -> None:
     least, most = _bounds(repeat)
     around.uneven = around.uneven or inner.uneven or least != most
     if repeat[0].endswith("+") and repeat[0] != "+":
-        around.deepen(inner.frames)
+        around.frames += inner.frames
         return
     ways = inner.ways * inner.branches()
     if most is None:
@@ -196,9 +192,9 @@ def _repeat(around: _Group, inner: _Group, repeat: re.Match[str]) -> None:
             msg = f"the pattern repeats what can be shared out in several ways, which can take for ever: {ADVICE}"
             raise RuleError(msg)
         around.add(1, 1)
-        around.deepen(inner.frames * (inf if inner.uneven and inner.frames >= 1 else 1))
+        around.frames += inner.frames * (inf if inner.uneven and inner.frames >= 1 else 1)
         return
-    around.deepen(inner.frames * (most if inner.uneven else 1))
+    around.frames += inner.frames * (most if inner.uneven else 1)
     times = most - least + 1
     around.add(min(ways, MOST_WAYS + 1) ** min(most, SMALL * SMALL), inner.repetitions * most)
     around.add(times if times <= SMALL else 1, 0 if times <= SMALL else 1)

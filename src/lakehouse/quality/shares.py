@@ -57,8 +57,8 @@ def _values(rule: Rule, subject: Subject) -> Probe:
     if rule.condition is not None:
         flag = within(where, values.satisfy(rule.condition))
         probe = share_probe(rule, flag, f"Column.{name}.ColumnValues.Compliance", rule.threshold)
-        if isinstance(rule.condition, Matches):
-            probe = _with_limit(probe, values, longest_text(rule.condition.pattern), where)
+        if isinstance(rule.condition, Matches) and (longest := longest_text(rule.condition.pattern)) is not None:
+            probe = _with_limit(probe, within(where, values.longer_than(longest)), longest)
     if not isinstance(values.data_type, NUMBERS):
         return probe
     return _with_ends(probe, within(where, values.number()), f"Column.{name}.Minimum", f"Column.{name}.Maximum")
@@ -139,18 +139,15 @@ def _named_type(name: str) -> DataType:
     return DATA_TYPES[name.upper()]
 
 
-def _with_limit(probe: Probe, values: Values, longest: int | None, where: Column | None) -> Probe:
-    """The probe, which is an error where a text is too long for its pattern."""
-    longer = values.longer_than(longest)
-    if longest is None or longer is None:
-        return probe
+def _with_limit(probe: Probe, longer: Column, longest: int) -> Probe:
+    """The probe, which is an error where a text is longer than its pattern takes."""
 
     def read(refused: int, *rest: int) -> Reading:
         if refused:
             raise RuleError(too_long(longest))
         return probe.read(*rest)
 
-    return replace(probe, aggregates=(F.count_if(within(where, longer)), *probe.aggregates), read=read)
+    return replace(probe, aggregates=(F.count_if(longer), *probe.aggregates), read=read)
 
 
 def _with_ends(probe: Probe, value: Column, least: str, most: str) -> Probe:

@@ -154,16 +154,16 @@ class Values:
     def _matches(self, pattern: str) -> Column:
         """Whether a text matches; one that the stack might not hold is not tried, see `too_long`."""
         found = self._text().rlike(whole_match(pattern))
-        longer = self.longer_than(longest_text(pattern))
-        return found if longer is None else F.when(~longer, found)
+        longest = longest_text(pattern)
+        return found if longest is None else F.when(~self.longer_than(longest), found)
 
-    def longer_than(self, longest: int | None) -> Column | None:
-        """Whether a text has more characters than that; None: none is too long.
+    def longer_than(self, longest: int) -> Column:
+        """Whether a text has more characters than that.
 
         Raises:
             RuleError: values of this type are no texts.
         """
-        return None if longest is None else F.length(self._text()) > longest
+        return F.length(self._text()) > longest
 
     def _text(self) -> Column:
         if isinstance(self.data_type, StringType):
