@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from report_reader import read_page
-from whole_jobs import WholeJob
+from whole_jobs import WholeJob, without_origin
 
 from lakehouse.failpoints import FailOnce, installed
 from lakehouse.runtime import command_line
@@ -357,11 +356,7 @@ def test_a_recipe_that_forgets_where_rows_came_from(spark: SparkSession, tmp_pat
     job = new_job(spark, tmp_path)
     land(job, "1", ("I", 1, "DE", "10.00", 1))
 
-    def forgetful(inputs: Mapping[str, DataFrame], params: object) -> dict[str, DataFrame]:
-        del params
-        return {table: changes.drop("_origin") for table, changes in inputs.items()}
-
-    code, said = job.run(recipe=forgetful)
+    code, said = job.run(recipe=without_origin)
     assert (code, said[-1]["error"]) == (BAD_USAGE, "ConfigError")
     assert "leaves _origin out of shop.orders" in said[-1]["message"]
     job.quality[0]["by"] = "country"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 from uuid import uuid4
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from shares import shared
-from whole_jobs import WholeJob
+from whole_jobs import WholeJob, without_origin
 
 from lakehouse.failpoints import FailOnce, installed
 from lakehouse.runtime import command_line
@@ -142,11 +142,7 @@ def test_what_states_need_is_asked_for(spark: SparkSession, tmp_path: Path) -> N
     )
     job.quality[0]["categories"] = []
 
-    def forgetful(inputs: Mapping[str, DataFrame], params: object) -> dict[str, DataFrame]:
-        del params
-        return {table: changes.drop("_origin") for table, changes in inputs.items()}
-
-    code, said = job.run(recipe=forgetful)
+    code, said = job.run(recipe=without_origin)
     assert code == BAD_USAGE
     assert "leaves _origin out of shop.orders, by which rows count once" in said[-1]["message"]
     assert not job.table("orders").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
@@ -83,3 +84,9 @@ class WholeJob:
     def rows(self, name: str) -> DataFrame:
         """The rows of one of its tables."""
         return self.table(name).read()
+
+
+def without_origin(inputs: Mapping[str, DataFrame], params: object) -> dict[str, DataFrame]:
+    """A recipe that forgets where rows came from."""
+    del params
+    return {table: changes.drop("_origin") for table, changes in inputs.items()}
