@@ -233,6 +233,7 @@ def test_a_type_no_feed_can_carry_is_refused() -> None:
         require_decodable(schema)
 
 
+@pytest.mark.usefixtures("spark")
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "'; DROP", ""])
 def test_a_zone_that_does_not_exist_is_refused(zone: str) -> None:
     """An unknown zone would turn every timestamp into null, so it is an error."""

@@ -62,6 +62,7 @@ def test_letters_and_their_accents_become_one(spark: SparkSession) -> None:
     assert found == {-1: None} | {number: unicodedata.normalize("NFC", text) for number, text in enumerate(texts)}
 
 
+@pytest.mark.usefixtures("spark")
 @pytest.mark.parametrize(("country_code", "trunk_prefix"), [("+49", "0"), ("049", "0"), ("49", "(0)")])
 def test_a_code_that_is_no_number_is_refused(country_code: str, trunk_prefix: str) -> None:
     """The error says how to write it."""
@@ -69,6 +70,7 @@ def test_a_code_that_is_no_number_is_refused(country_code: str, trunk_prefix: st
         standard_phone(F.lit("1"), country_code=country_code, trunk_prefix=trunk_prefix)
 
 
+@pytest.mark.usefixtures("spark")
 @pytest.mark.parametrize(
     ("names", "said"),
     [({"Germany": "GER"}, "two capital letters"), ({"de": "AT", "Germany": "DE"}, "stands for DE and for AT")],
