@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pyspark.sql import DataFrame
+
+from lakehouse.quality.profiles import Profile
 
 Verdict = Literal["Passed", "Failed", "Error"]
 """Passed: the data are as the rule asks. Failed: they are not. Error: the rule cannot be worked out, which says nothing of the data."""
@@ -40,6 +42,8 @@ class Evaluation:
         outcomes: one for each entry under `Rules`, in the order of the text.
         rows: the frame with `DataQualityRulesPass`, `DataQualityRulesFail` and `DataQualityRulesSkip` (texts of rules) and
             `DataQualityEvaluationResult`; worked out when it is read.
+        distributions: what `Distribution` measured, by column: of numbers the bins, of other columns the most frequent values.
+            They are values of rows.
         metrics: all that was measured; kept, it is the history of later evaluations. A name is Glue's, and where Glue gives
             one name to different things, it is followed by what tells them apart: the `where`, or the query.
         unmeasured: analyzers that could not be measured, with the reason.
@@ -49,6 +53,7 @@ class Evaluation:
     rows: DataFrame
     metrics: Mapping[str, float]
     unmeasured: Mapping[str, str]
+    distributions: Mapping[str, Profile] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -13,6 +13,7 @@ from pyspark.errors import AnalysisException, ParseException, PySparkException
 from lakehouse.quality.anomalies import RollingZScore, Strategy, detect
 from lakehouse.quality.checking import check_ruleset
 from lakehouse.quality.constants import resolve_rule
+from lakehouse.quality.distributions import DISTRIBUTIONS
 from lakehouse.quality.file_rules import FILE_RULES
 from lakehouse.quality.formatting import format_analyzer, format_condition, format_rule
 from lakehouse.quality.groupings import GROUPINGS
@@ -26,7 +27,7 @@ from lakehouse.quality.rules import Analyzer, Composite, Rule, Ruleset
 from lakehouse.quality.shares import SHARES
 from lakehouse.quality.statistics import ALL_STATISTICS, spread
 
-COMPILERS: Mapping[str, Compile] = {**MEASURES, **SHARES, **GROUPINGS, **REFERENCES, **FILE_RULES}
+COMPILERS: Mapping[str, Compile] = {**MEASURES, **SHARES, **GROUPINGS, **DISTRIBUTIONS, **REFERENCES, **FILE_RULES}
 LONGEST_REASON = 300
 
 DETECTOR = RollingZScore()
@@ -96,7 +97,7 @@ def plan_analyzers(ruleset: Ruleset, subject: Subject, *, first: int) -> tuple[L
 
 def _analyzed(analyzer: Analyzer, ruleset: Ruleset, subject: Subject) -> Probe:
     condition = None if analyzer.type in {"ColumnLength", "ColumnValues"} else ALL
-    rule = Rule(type=analyzer.type, parameters=analyzer.parameters, condition=condition)
+    rule = Rule(type=analyzer.type, parameters=analyzer.parameters, condition=condition, options=analyzer.options)
     return _probe(resolve_rule(rule, dict(ruleset.constants)), subject)
 
 

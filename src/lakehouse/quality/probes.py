@@ -51,6 +51,25 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bins:
+    """How often the values of a column stand in it: numbers by bins, others each by itself.
+
+    Attributes:
+        column: its name.
+        data_type: its type.
+        numeric: whether that is one of numbers.
+        number: how many bins.
+        edges: where they begin, and where the last one ends, not included; none: from the least number to the greatest.
+    """
+
+    column: str
+    data_type: DataType
+    numeric: bool
+    number: int
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """How one rule is worked out. What it asks is answered in this order, and `read` is called with all answers.
 
@@ -58,6 +77,7 @@ class Probe:
         aggregates: asked of the frame.
         sources: one aggregate of another dataset each, by its alias.
         groups: asked of the frame: rows, values, values that stand once, and the sum of n * ln(n) over the counts n.
+        bins: asked of the frame: a profile.
         query: a frame of one row.
         read: makes of the answers what was measured.
         expected: what is asked of the value.
@@ -72,6 +92,7 @@ class Probe:
     aggregates: tuple[Column, ...] = ()
     sources: tuple[tuple[str, Column], ...] = ()
     groups: Groups | None = None
+    bins: Bins | None = None
     query: DataFrame | None = None
     read: Callable[..., Reading]
     expected: Condition = ALL
@@ -93,6 +114,7 @@ class Subject:
         query: makes a frame of a query in SQL.
         files: the files at a path, or below it; None: those that the primary dataset was read from. Raises RuleError where
             they cannot be listed.
+        history: metrics of earlier runs, the oldest first.
     """
 
     frame: DataFrame
@@ -100,6 +122,7 @@ class Subject:
     as_of: datetime
     query: Callable[[str], DataFrame]
     files: Callable[[str | None], Sequence[FileFacts]]
+    history: Sequence[Mapping[str, float]] = ()
 
     def column_type(self, name: str) -> DataType:
         """The type of a column of the primary dataset.

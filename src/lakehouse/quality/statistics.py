@@ -13,11 +13,14 @@ from lakehouse.quality.values import NUMBERS
 ALL_STATISTICS = "AllStatistics"
 ALL_COLUMNS = Name("AllColumns")
 
+DISTRIBUTION = "Distribution"
+"""What every column has, and `AllStatistics` does not stand for."""
+
 _OF_ALL = ("Completeness",)
 _OF_GROUPED = ("DistinctValuesCount", "Uniqueness", "UniqueValueRatio", "Entropy")
 _OF_NUMBERS = ("ColumnValues", "Mean", "StandardDeviation", "Sum")
 _OF_TEXTS = ("ColumnLength",)
-_KNOWN = {ALL_STATISTICS, *_OF_ALL, *_OF_GROUPED, *_OF_NUMBERS, *_OF_TEXTS}
+_KNOWN = {ALL_STATISTICS, DISTRIBUTION, *_OF_ALL, *_OF_GROUPED, *_OF_NUMBERS, *_OF_TEXTS}
 
 
 def spread(analyzer: Analyzer, subject: Subject) -> list[Analyzer]:
@@ -33,8 +36,8 @@ def spread(analyzer: Analyzer, subject: Subject) -> list[Analyzer]:
     return [
         replace(analyzer, type=statistic, parameters=(name,))
         for name in names
-        for statistic in statistics_of(subject.column_type(name))
-        if analyzer.type in {ALL_STATISTICS, statistic}
+        for statistic in (*statistics_of(subject.column_type(name)), DISTRIBUTION)
+        if analyzer.type == statistic or (analyzer.type == ALL_STATISTICS and statistic != DISTRIBUTION)
     ]
 
 

@@ -1,7 +1,7 @@
 """Rulesets in DQDL, evaluated: the pure plan of `lakehouse.quality` is asked of Spark here, in as few queries as there can be.
 
 The queries: one for all aggregates of the frame, however many rules there are; one for all sets of columns whose values are
-counted (Uniqueness, Entropy and their like), which reads the frame once for each set; one for each source that is counted or
+counted (Uniqueness, Entropy and their like), which reads the frame once for each set; one or two for all distributions; one for each source that is counted or
 summed; one for each ReferentialIntegrity, DatasetMatch and CustomSql; one for composites, if those are worked out by row. Rules on files run none.
 When a query fails, its halves are asked, and so on, so that one bad rule is one error and the others have their verdicts.
 """
@@ -9,6 +9,7 @@ When a query fails, its halves are asked, and so on, so that one bad rule is one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -21,6 +22,7 @@ from lakehouse.errors import ConfigError
 from lakehouse.quality.anomalies import Strategy
 from lakehouse.quality.asking import ANSWERS, PLACE, count_groups
 from lakehouse.quality.deequ_differences import DIFFERENCES
+from lakehouse.quality.distributions import count_bins, ends, equal_edges, profile_of
 from lakehouse.quality.formatting import format_analyzer
 from lakehouse.quality.outcomes import Evaluation, Outcome, Verdict
 from lakehouse.quality.plans import (
@@ -35,7 +37,7 @@ from lakehouse.quality.plans import (
     plan_rules,
     told,
 )
-from lakehouse.quality.probes import Groups, Probe, Subject, count
+from lakehouse.quality.probes import Bins, Groups, Probe, Subject, count
 from lakehouse.quality.row_results import branches, passes, require_names, row_results, with_flags
 from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
@@ -103,6 +105,7 @@ def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given
         as_of=as_of,
         query=lambda text: _query(text, seen, sources),
         files=file_lister(df.sparkSession, files),
+        history=history,
     )
     entries = plan_rules(parsed, subject)
     if engine == "deequ":
@@ -121,6 +124,11 @@ def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given
         metrics=_metrics(planned, judged),
         unmeasured={
             judged[one.place].rule: judged[one.place].reason for one in analyzers if verdicts[one.place] == "Error"
+        },
+        distributions={
+            one.probe.bins.column: answer[0]
+            for one, answer in zip(planned, answers, strict=True)
+            if one.probe and one.probe.bins and not isinstance(answer, str)
         },
     )
 
@@ -175,11 +183,14 @@ def _answers(subject: Subject, probes: Sequence[Probe | None]) -> list[Answer]:
     }
     wanted = list(dict.fromkeys(one.groups for one in probes if one and one.groups))
     grouped = dict(zip(wanted, _asked(lambda some: _grouped(frame, some), wanted, otherwise=readable), strict=True))
+    binned = list(dict.fromkeys(one.bins for one in probes if one and one.bins))
+    profiles = dict(zip(binned, _asked(lambda some: _profiled(frame, some), binned, otherwise=readable), strict=True))
     return [
         _together(
             plain[place],
             *(sources[alias][place] for alias in dict.fromkeys(alias for alias, _ in (one.sources if one else ()))),
             *([grouped[one.groups]] if one and one.groups else []),
+            *([profiles[one.bins]] if one and one.bins else []),
             *([_asked(_first_row, [one.query])[0]] if one and one.query is not None else []),
         )
         for place, one in enumerate(probes)
@@ -211,6 +222,17 @@ def _grouped(df: DataFrame, some: Sequence[Groups]) -> list[Answer]:
     found = {row[PLACE]: row[ANSWERS] for row in count_groups(df, list(sets.values())).collect()}
     places = {columns: place for place, columns in enumerate(sets)}
     return [tuple(found[places[one.columns]][sets[one.columns].index(one)]) for one in some]
+
+
+def _profiled(df: DataFrame, some: Sequence[Bins]) -> list[Answer]:
+    """The profile of each column; columns of numbers that have no edges yet are asked for their ends before."""
+    without = [one for one in some if one.numeric and not one.edges]
+    found = iter(df.agg(*(end for one in without for end in ends(one))).collect()[0] if without else ())
+    known = [
+        replace(one, edges=equal_edges(next(found), next(found), one.number)) if one in without else one for one in some
+    ]
+    rows = count_bins(df, known).collect()
+    return [(profile_of(rows, place, one),) for place, one in enumerate(known)]
 
 
 def _first_row(some: Sequence[DataFrame]) -> list[Answer]:

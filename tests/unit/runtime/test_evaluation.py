@@ -310,6 +310,7 @@ def queries(spark: SparkSession) -> int:
     ("rules", "expected"),
     [
         (['ColumnExists "id"', "ColumnCount > 1"], 0),
+        (['DetectAnomalies "Distribution" "id"', 'DetectAnomalies "Distribution" "name"'], 2),
         (["RowCount > 0", 'Mean "id" > 0', 'ColumnValues "id" > 0', 'IsComplete "name" where "id > 1"'], 1),
         (['IsUnique "id"', 'Entropy "name" > 0', 'Uniqueness "id" > 0 where "id > 1"'], 1),
         (
@@ -334,7 +335,7 @@ def test_queries_are_few(spark: SparkSession, frame: DataFrame, rules: list[str]
 
 def test_analyzers_are_measured(frame: DataFrame) -> None:
     """Analyzers add metrics and no outcomes; those that cannot be measured are told."""
-    text = 'Rules = [RowCount > 0] Analyzers = [Mean "id", ColumnLength "name", Entropy "nope", Distribution "id"]'
+    text = 'Rules = [RowCount > 0] Analyzers = [Mean "id", ColumnLength "name", Entropy "nope"]'
     found = evaluate(frame, text, as_of=NOON)
     assert found.metrics == pytest.approx(
         {
@@ -344,8 +345,7 @@ def test_analyzers_are_measured(frame: DataFrame) -> None:
             "Column.name.MaximumLength": 3,
         }
     )
-    assert list(found.unmeasured) == ['Entropy "nope"', 'Distribution "id"']
-    assert found.unmeasured['Distribution "id"'] == "Distribution is not evaluated yet"
+    assert list(found.unmeasured) == ['Entropy "nope"']
 
 
 def test_all_statistics_and_all_columns(spark: SparkSession) -> None:

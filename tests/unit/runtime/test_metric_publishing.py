@@ -42,7 +42,8 @@ class Desk:
 def judged(day: str, rows: int, *verdicts: Verdict, size: float = 1.0) -> Judged:
     """A day with rules of these verdicts."""
     outcomes = tuple(Outcome(rule="r", verdict=one, reason="", metrics={}, labels={}) for one in verdicts)
-    metrics = {"Dataset.*.RowCount": float(rows), "Column.size.Mean": size}
+    bins = {"Column.size.Distribution.Edge.00": 1.0, "Column.size.Distribution.Count.00": 0.0}  # not for CloudWatch
+    metrics = {"Dataset.*.RowCount": float(rows), "Column.size.Mean": size, **bins}
     return Judged(
         table="shop.orders", day=day, outcomes=outcomes, metrics=metrics, on_failure="warn", rows=rows, failed=2
     )
