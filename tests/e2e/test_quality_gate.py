@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -227,7 +228,8 @@ def test_a_warning_changes_nothing(spark: SparkSession, tmp_path: Path) -> None:
 
 def test_rules_look_back_on_earlier_batches(spark: SparkSession, tmp_path: Path) -> None:
     """Each batch is measured once, also when its run died and came again, and is held against the ones before it."""
-    job = new_job(spark, tmp_path, ruleset="Rules = [RowCount >= last()]", on_failure="warn")
+    ruleset = 'Rules = [RowCount >= last()] Analyzers = [Distribution "total" with bins = 2]'
+    job = new_job(spark, tmp_path, ruleset=ruleset, on_failure="warn")
     job.quality[0]["metrics"] = f"{job.zone}.metrics"
     land(job, "1", ("I", 1, "DE", "10.00", 1), ("I", 2, "FR", "5.50", 2))
     verdicts = [job.run()[1][-1]["rules"]["shop.orders"]]
@@ -235,13 +237,20 @@ def test_rules_look_back_on_earlier_batches(spark: SparkSession, tmp_path: Path)
     with installed(FailOnce(name="applying.quarantined")):
         assert job.run()[0] == FAILED
     verdicts.append(job.run()[1][-1]["rules"]["shop.orders"])
-    land(job, "3", ("I", 4, "DE", "10.00", 4))
+    land(job, "3", ("I", 4, "DE", "99.00", 4))
     verdicts.append(job.run()[1][-1]["rules"]["shop.orders"])
     assert [one["passed"] for one in verdicts] == [1, 0, 1]
-    kept = job.rows("metrics").orderBy("batch").select("job", "batch", "table_name", "name", "value").collect()
+    kept = job.rows("metrics").orderBy("batch", "name").select("job", "batch", "table_name", "name", "value").collect()
+    counted = {1: (0, 1, 1, 0), 2: (0, 0, 1, 0), 3: (0, 0, 0, 1)}
+    edges = (5.5, 7.75, math.nextafter(10.0, math.inf))
     assert [tuple(row) for row in kept] == [
-        ("cdc_to_warehouse", batch, "shop.orders", "Dataset.*.RowCount", rows)
-        for batch, rows in ((1, 2.0), (2, 1.0), (3, 1.0))
+        ("cdc_to_warehouse", batch, "shop.orders", name, value)
+        for batch, counts in counted.items()
+        for name, value in [
+            *((f"Column.total.Distribution.Count.{place:02}", count) for place, count in enumerate(counts)),
+            *((f"Column.total.Distribution.Edge.{place:02}", edge) for place, edge in enumerate(edges)),
+            ("Dataset.*.RowCount", sum(counts)),
+        ]
     ]
 
 
