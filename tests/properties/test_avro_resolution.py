@@ -168,7 +168,7 @@ def test_what_is_said_to_be_read_is_read() -> None:
     """Data of random schemas is read through every random successor that is said to read it, as values of the successor."""
     outcomes: Counter[str] = Counter()
 
-    @settings(max_examples=400)
+    @settings(max_examples=1000)
     @given(data=st.data())
     def holds(data: st.DataObject) -> None:
         maker = Maker(data.draw)

@@ -241,7 +241,7 @@ def test_documents_of_the_writer_are_valid_for_the_reader() -> None:
     """Of random schemas where one is said to accept all of another, it accepts each of many documents that are valid for that."""
     outcomes: Counter[str] = Counter()
 
-    @settings(max_examples=300)
+    @settings(max_examples=600)
     @given(pair=st.tuples(NODES, NODES), same=st.booleans(), drop=st.integers(0, 3))
     def holds(pair: tuple[Any, Any], drop: int, *, same: bool) -> None:
         writer, reader = pair
