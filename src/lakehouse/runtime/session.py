@@ -36,6 +36,8 @@ OLD_DATES = {
 """As Spark 4 has it by default: Spark 3.5 fails the write at a timestamp before 1900 or a date before 1582."""
 METHOD_LIMIT = {"spark.sql.codegen.hugeMethodLimit": "8000"}
 """Bytes of code. Of a longer method Java makes no machine code, so Spark should not put all of a stage into it; it does up to 65535."""
+GENERATED_CLASSES = {"spark.sql.codegen.cache.maxEntries": "2000"}
+"""Classes that Spark keeps of what it generated: a merge has about a hundred, the default, which the next one would find none of."""
 _DEFAULTS = {**dict.fromkeys(OLD_DATES, "EXCEPTION"), **dict.fromkeys(METHOD_LIMIT, "65535")}
 """What a session has of these where nobody chose."""
 
@@ -173,6 +175,7 @@ def _sql_conf(warehouse: Path) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 makes 50 tasks of every small table
         **OLD_DATES,
         **METHOD_LIMIT,
+        **GENERATED_CLASSES,
     }
 
 

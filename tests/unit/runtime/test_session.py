@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.errors import ConfigError
 from lakehouse.runtime.session import (
     CLASS_PATH,
@@ -18,7 +20,9 @@ from lakehouse.runtime.session import (
     open_session,
 )
 from lakehouse.runtime.sqlite_catalog import make_tables
+from lakehouse.tables import TableRef, open_table
 from lakehouse.tables.jvm import java_packages
+from lakehouse.tables.merging import merge_current
 
 
 def test_both_formats_are_configured() -> None:
@@ -112,6 +116,21 @@ def test_a_platform_session_takes_dates_of_any_age(spark: SparkSession, tmp_path
         assert spark.read.parquet(str(tmp_path / "old")).collect() == old.collect()
     finally:
         spark.conf.set(dates, "CORRECTED")
+
+
+def test_a_merge_finds_the_classes_of_the_one_before(spark: SparkSession, tmp_path: Path) -> None:
+    """Spark compiles what it generates for the merges of a job once, and not for every batch."""
+    compilations = java_packages(spark).org.apache.spark.metrics.source.CodegenMetrics.METRIC_COMPILATION_TIME()
+    refs = TableRef(format="iceberg", name=f"lake.classes.t{uuid4().hex}"), TableRef(format="delta", path=str(tmp_path))
+    compiled = []
+    for batch in range(4):
+        before = compilations.getCount()
+        rows = [(key, f"{batch}", batch * 10 + key, "upsert") for key in range(5)]
+        changes = spark.createDataFrame(rows, "id long, v string, _sequence long, _op string")
+        for ref in refs:
+            merge_current(open_table(spark, ref), changes, ChangeSpec(keys=("id",)))
+        compiled.append(compilations.getCount() - before)
+    assert compiled[-1] < 20, compiled
 
 
 def test_a_platform_session_makes_no_methods_that_java_does_not_compile(spark: SparkSession) -> None:
