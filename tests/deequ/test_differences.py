@@ -106,7 +106,7 @@ def as_written(df: DataFrame, *rules: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def hard(spark: SparkSession) -> Iterator[DataFrame]:
+def hard_rows(spark: SparkSession) -> DataFrame:
     """Rows that are hard for Deequ, in a session of its own, in which it leaves views behind."""
     apart = spark.newSession()
     apart.conf.set("spark.sql.ansi.enabled", "false")
@@ -117,8 +117,15 @@ def hard(spark: SparkSession) -> Iterator[DataFrame]:
         (4, "O'Neil", "a", 1, 2.5),
     ]
     frame = apart.createDataFrame(rows, "id int, name string, kind string, big long, ratio double").coalesce(1)
-    yield frame.withColumn("at", F.expr("current_timestamp() - interval 24 hours 2 seconds"))
-    spark.createDataFrame([], "id int")  # the session of the suite is the active one again
+    return frame.withColumn("at", F.expr("current_timestamp() - interval 24 hours 2 seconds"))
+
+
+@pytest.fixture
+def hard(spark: SparkSession, hard_rows: DataFrame) -> Iterator[DataFrame]:
+    """These rows while their session is the active one; the tests beside are of the suite's."""
+    hard_rows.sparkSession.createDataFrame([], "id int")  # which makes its session the active one
+    yield hard_rows
+    spark.createDataFrame([], "id int")
 
 
 def test_the_page_lists_every_difference() -> None:
