@@ -43,13 +43,13 @@ PLACE, BIN, TIMES = "place", "bin", "times"
 _OF_BIN = re.compile(r"\.Distribution\.(?:Edge|Count)\.\d\d")
 
 
-def is_bin(metric: str) -> bool:
-    """Whether a metric is one number of a distribution, which says nothing by itself.
+def without_bins(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics without the numbers of distributions, none of which says anything by itself.
 
-    >>> is_bin("Column.amount.Distribution.Count.03"), is_bin("Column.amount.Mean")
-    (True, False)
+    >>> without_bins({"Column.amount.Distribution.Count.03": 7.0, "Column.amount.Mean": 2.5})
+    {'Column.amount.Mean': 2.5}
     """
-    return _OF_BIN.search(metric) is not None
+    return {name: value for name, value in metrics.items() if not _OF_BIN.search(name)}
 
 
 def _distribution(rule: Rule, subject: Subject) -> Probe:
@@ -135,7 +135,8 @@ def equal_edges(least: float | None, greatest: float | None, number: int) -> tup
 
 def ends(bins: Bins) -> tuple[Column, Column]:
     """The aggregates that tell the least and the greatest finite number."""
-    finite = F.when(F.abs(_value(bins)) < F.lit(math.inf), _value(bins))
+    value = _value(bins)
+    finite = F.when(F.abs(value) < F.lit(math.inf), value)
     return F.min(finite), F.max(finite)
 
 
@@ -166,9 +167,9 @@ def count_bins(df: DataFrame, asked: Sequence[Bins]) -> DataFrame:
 
 def _bin(bins: Bins) -> Column:
     """The place of a number among the bins, as text."""
-    behind = [(_value(bins) >= F.lit(edge)).cast("int") for edge in bins.edges]
-    place = reduce(add, behind, F.lit(0))
-    return F.when(_value(bins).isNotNull(), place).cast("string")
+    value = _value(bins)
+    behind = [(value >= F.lit(edge)).cast("int") for edge in bins.edges]
+    return F.when(value.isNotNull(), reduce(add, behind, F.lit(0))).cast("string")
 
 
 def profile_of(rows: Sequence[Row], place: int, bins: Bins) -> Profile:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lakehouse.aws.clients import open_client
 from lakehouse.aws.metrics import embedded_lines, put_metrics
-from lakehouse.quality.distributions import is_bin
+from lakehouse.quality.distributions import without_bins
 from lakehouse.quality.metrics import ROWS_QUARANTINED, ROWS_READ, MetricRow, metric_rows, verdict_metrics
 from lakehouse.runtime.planning import Job
 from lakehouse.runtime.reporting import Judged
@@ -47,9 +47,8 @@ def publish_metrics(job: Job, judged: Iterable[Judged], *, now: datetime) -> Non
 
 def _rows(job: Job, judged: Judged) -> tuple[MetricRow, ...]:
     counted = {ROWS_READ: float(judged.rows), ROWS_QUARANTINED: float(judged.failed)}
-    told = {name: value for name, value in judged.metrics.items() if not is_bin(name)}
     return metric_rows(
-        {**told, **verdict_metrics(judged.outcomes), **counted},
+        {**without_bins(judged.metrics), **verdict_metrics(judged.outcomes), **counted},
         run_id=job.run.run_id,
         at=job.run.started_at,
         table=judged.table,

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, timedelta
 
 from lakehouse.cdc.changes import TOO_LATE
-from lakehouse.quality.distributions import is_bin
+from lakehouse.quality.distributions import without_bins
 from lakehouse.quality.outcomes import Outcome
 from lakehouse.reports.findings import RuleResult
 from lakehouse.reports.records import RunRecord, read_record, with_earlier, write_record
@@ -135,7 +135,7 @@ def _judged(judged: Judged) -> JudgedTable:
         table=judged.table,
         part=judged.day or "",
         rules=tuple(map(_rule, judged.outcomes)),
-        metrics={name: value for name, value in judged.metrics.items() if not is_bin(name)},
+        metrics=without_bins(judged.metrics),
         on_failure=judged.on_failure,
         rows=judged.rows,
         failed=judged.failed,
