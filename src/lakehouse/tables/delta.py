@@ -40,8 +40,6 @@ _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _UNMOVED = {"spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false"}
 """Rows are written by the tasks that read them, as by an append."""
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
-_RECENT = 10
-"""Commits among which a commit just made is looked for: more writers than that never get in between."""
 
 
 class DeltaTable:
@@ -55,6 +53,7 @@ class DeltaTable:
         else:
             self._target = statements.quoted_name(statements.name_parts(ref.identifier))
         self._committing = partial(committing, spark, ref, self._target, leases)
+        self._history = partial(read_history, spark, ref, self._target)
 
     @property
     def ref(self) -> TableRef:
@@ -146,7 +145,7 @@ class DeltaTable:
             msg = f"{self._ref.identifier} is read at a version or at a timestamp, not both"
             raise ConfigError(msg)
         if timestamp is not None:
-            instants = since(read_history(self._spark, self._target, limit=FOREVER))
+            instants = since(self._history())
             version = commits.version_at(instants, timestamp, where=self._ref.identifier)
         if version is None:
             return self._spark.table(self._target)
@@ -237,10 +236,10 @@ class DeltaTable:
         return net_changes(self.read(version=start), self.read(version=end), where=self._ref.identifier)
 
     def snapshots(self, *, limit: int | None = None) -> list[Snapshot]:
-        """Committed versions, newest first; what a restore undid is left out. One Spark job for a short list."""
+        """Committed versions, newest first; what a restore undid is left out. No Spark job for a short list."""
         asked = limit or FOREVER
         while True:
-            history = read_history(self._spark, self._target, limit=asked)
+            history = self._history(limit=asked)
             descended = list(descent(history))
             if len(history) < asked or (limit is not None and len(descended) >= limit):
                 return [to_snapshot(row) for row in descended[:limit]]
@@ -269,7 +268,7 @@ class DeltaTable:
             self.restore(made.version - 1)
         except CommitConflictError:
             return False
-        restored = last_restore(read_history(self._spark, self._target, limit=_RECENT))
+        restored = last_restore(self._history(after=made.version))
         if restored.version > made.version + 1:
             self.restore(restored.version - 1)  # what came in between was undone with it
             return False
@@ -310,7 +309,7 @@ class DeltaTable:
         self, statement: str, marker: CommitMarker | None, *, find: bool = False, conf: Mapping[str, str] | None = None
     ) -> Snapshot | None:
         """Run a statement whose commit carries the marker; note the marker when Delta saw nothing to commit."""
-        token = commits.new_token()
+        token, before = commits.new_token(), self.version()
 
         def run() -> None:
             session = java_session(self._spark).cloneSession()
@@ -322,14 +321,14 @@ class DeltaTable:
                 session.sql(statement)
                 reach("delta.committed")
 
-        made = commit_once(run, partial(self._find, token), where=self._ref.identifier)
+        made = commit_once(run, partial(self._find, token, after=before), where=self._ref.identifier)
         if made is not None or (marker is None and not find):
             return made
-        made = self._find(token)
+        made = self._find(token, after=before)
         if made is None and marker is not None:
             self.set_properties({applied_property(marker.app): to_note(marker)})
         return made
 
-    def _find(self, token: str) -> Snapshot | None:
-        """The commit that carries the token, or None when Delta saw nothing to commit."""
-        return find_commit(read_history(self._spark, self._target, limit=_RECENT), token, where=self._ref.identifier)
+    def _find(self, token: str, *, after: int) -> Snapshot | None:
+        """The commit after a version that carries the token, or None when Delta saw nothing to commit."""
+        return find_commit(self._history(after=after), token, where=self._ref.identifier)

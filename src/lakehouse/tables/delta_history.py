@@ -11,21 +11,28 @@ from pyspark.sql import functions as F
 
 from lakehouse.errors import CommitError
 from lakehouse.tables import commits
-from lakehouse.tables.protocol import Snapshot
+from lakehouse.tables.delta_log import read_commits
+from lakehouse.tables.protocol import Snapshot, TableRef
 
 FOREVER = 1 << 31
 """More commits than any table has."""
+_FEW = 32
+"""Commits that are read one by one; of more, Spark reads several at once."""
 
 
-def read_history(spark: SparkSession, target: str, *, limit: int) -> list[Row]:
-    """The newest commits, newest first, what a restore undid included. One Spark job."""
+def read_history(
+    spark: SparkSession, ref: TableRef, target: str, *, after: int = -1, limit: int = FOREVER
+) -> list[Row]:
+    """The newest commits after a version, newest first, what a restore undid included. A Spark job where they are many."""
+    few = read_commits(spark, ref, target, after=after, limit=limit, most=_FEW)
+    if few is not None:
+        return few
     text = f"DESCRIBE HISTORY {target}" + (f" LIMIT {limit}" if limit < FOREVER else "")
     # As a number: a collected timestamp would be in the zone of the Python process.
     millis = F.unix_millis("timestamp").alias("millis")
     history = spark.sql(text)
-    return history.select(
-        "version", millis, "operation", "operationParameters", "operationMetrics", "userMetadata"
-    ).collect()
+    rows = history.select("version", millis, "operation", "operationParameters", "operationMetrics", "userMetadata")
+    return [row for row in rows.collect() if row.version > after]
 
 
 def descent(history: Sequence[Row]) -> Iterator[Row]:

@@ -14,16 +14,14 @@ from lakehouse.tables import commits
 from lakehouse.tables.protocol import Snapshot, Table
 
 
-def rewrite(
-    table: Table, target: str, types: Mapping[str, DataType], *, find: Callable[[str], Snapshot | None]
-) -> None:
+def rewrite(table: Table, target: str, types: Mapping[str, DataType], *, find: Callable[..., Snapshot | None]) -> None:
     """Write all rows again with other column types, in one commit; the layout stays (clustering by a second commit).
 
     Args:
         table: the table.
         target: its quoted name or path.
         types: the columns that change, with their new types.
-        find: finds the commit that carries a token.
+        find: finds the commit that carries a token `after` a version.
 
     Raises:
         CommitConflictError: another writer committed meanwhile; the rewrite was undone.
@@ -44,7 +42,7 @@ def rewrite(
     writer.partitionBy(*detail.partitionColumns).save(detail.location)
     if table.ref.name is not None:
         spark.catalog.refreshTable(target)
-    made = find(token)
+    made = find(token, after=before)
     if made is not None and made.version != before + 1:
         # Delta does not know that the rows came from this table, so it would not see what was added meanwhile.
         table.restore(made.version - 1)

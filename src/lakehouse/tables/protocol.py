@@ -237,7 +237,7 @@ def last_marker(table: Table, app: str) -> CommitMarker | None:
 
     Looks at few commits first: the one that is sought is nearly always among the newest.
     """
-    limit = 16
+    limit = 4
     while True:
         snapshots = table.snapshots(limit=limit)
         marked = [s.marker for s in snapshots if s.marker and s.marker.app == app]
