@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
 from fault_feed import Expected
 from fault_lake import FaultLake, Rows
@@ -30,7 +31,9 @@ TINY = {
 LIMIT = 600
 """Seconds after which a run hangs."""
 PAUSE = 0.2
-"""Seconds between two looks of a reader, which leave the processors to the run."""
+"""Seconds between two looks of a reader, at least."""
+SHARE = 3
+"""A reader rests so many times as long as it looked: a table of many versions must not take the processors from the run."""
 
 
 def start(
@@ -98,11 +101,14 @@ def watching(lake: FaultLake, states: Sequence[Expected]) -> Iterator[Watch]:
     watch, done = Watch(), threading.Event()
 
     def look() -> None:
-        while not done.wait(PAUSE):
+        pause = PAUSE
+        while not done.wait(pause):
+            began = monotonic()
             for name, allowed in whole.items():
                 if getattr(lake, name)() not in allowed:
                     watch.wrong.append(f"{name} showed a part of a batch")
             watch.looks += 1
+            pause = max(PAUSE, SHARE * (monotonic() - began))
 
     def look_or_say_why() -> None:
         try:
