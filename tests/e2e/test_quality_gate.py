@@ -204,6 +204,37 @@ def test_a_batch_that_must_not_pass_stops(spark: SparkSession, tmp_path: Path) -
     assert shown(job, "a_first") == [(1, "XX", "1.00")]
 
 
+def test_a_snapshot_that_must_not_pass_stops(spark: SparkSession, tmp_path: Path) -> None:
+    """Exit code 3 and a report that tells of the snapshot before it, which was applied; the next run begins with the one that was stopped."""
+    job = new_job(spark, tmp_path, on_failure="fail", ruleset=f"Rules = [{KNOWN}]")
+    job.inputs["shop"] |= {"feed": "snapshot", "files": "csv", "snapshots": {"layout": "{schema}/{table}/{version}/*"}}
+    for key in ("bronze", "options"):
+        del job.inputs["shop"][key]
+
+    def extract(day: str, *records: str) -> None:
+        folder = job.landing / "shop" / "shop" / "orders" / day
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "1.csv").write_text("\n".join(["id,country,total", *records, ""]), encoding="utf-8")
+        (folder / "_SUCCESS").touch()
+
+    extract("2026-11-22", "1,DE,10.00")
+    extract("2026-11-23", "1,DE,10.00", "2,XX,5.50")
+    extract("2026-11-24", "1,FR,10.00")
+    code, said = job.run("--set", f"reports.at={tmp_path / 'reports'}")
+    assert (code, said[-1]["error"]) == (STOPPED, "QualityError")
+    assert f"{KNOWN} failed: 1 of 2 rows do not pass" in said[-1]["message"]
+    assert shown(job, "orders") == [(1, "DE", "10.00")]
+    (record,) = (tmp_path / "reports" / "cdc_to_warehouse").glob("*.json")
+    assert json.loads(record.read_text("utf-8"))["verdict"] == "Failed"
+    page = record.with_suffix(".html").read_text("utf-8")
+    assert "The run was stopped by its rules" in page
+    assert f"{job.zone}.orders_history" in page
+    extract("2026-11-23", "1,DE,10.00", "2,FR,5.50")
+    code, said = job.run()
+    assert (code, said[-1]["rules"]) == (DONE, {"shop.orders": {"passed": 2, "failed": 0, "error": 0}})
+    assert shown(job, "orders") == [(1, "FR", "10.00")]
+
+
 def test_a_warning_changes_nothing(spark: SparkSession, tmp_path: Path) -> None:
     """The failure is told, every row is written; rules may ask another table and the landed files, and ages are of the time of loading."""
     orders_of_people = 'ReferentialIntegrity "country" "known.country" = 1.0'

@@ -222,20 +222,24 @@ def require_passed(judged: Iterable[Judged]) -> None:
     Raises:
         QualityError: one failed, or could not be worked out.
     """
-    bad = [
+    if bad := stopping(judged):
+        listed = "\n".join(bad)
+        msg = (
+            f"the rules stop the run, and what they failed was not written:\n{listed}\nIt waits: mend the data at the source "
+            "and the ruleset, or let it pass with another on_failure."
+        )
+        raise QualityError(msg)
+
+
+def stopping(judged: Iterable[Judged]) -> list[str]:
+    """What is said of the rules that let nothing pass and did not pass."""
+    return [
         f"{one.name}: {outcome.rule} {outcome.verdict.lower()}: {outcome.reason}"
         for one in judged
         if one.on_failure == "fail"
         for outcome in one.outcomes
         if outcome.verdict != "Passed"
     ]
-    if bad:
-        listed = "\n".join(bad)
-        msg = (
-            f"the rules stop the batch, and no target was written:\n{listed}\nThe batch waits in bronze: mend the data at the "
-            "source and the ruleset, or let it pass with another on_failure."
-        )
-        raise QualityError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,7 +178,7 @@ class JsonReporter:
                 "quarantined": summary.quarantined,
                 "skipped": summary.skipped,
                 "drift": [asdict(one) for one in summary.drift],
-                "rules": {one.name: one.verdicts for one in summary.judged},
+                "rules": _by_name(summary.judged),
                 "data_commits": summary.commits,
                 "seconds": round(summary.seconds, 1),
             }
@@ -254,6 +254,15 @@ class TextReporter:
         from rich.markup import escape  # noqa: PLC0415  as above
 
         self._console.print(f"[red]✗ {kind}[/]", escape(message))
+
+
+def _by_name(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
+    """The verdicts on what was judged, by its name; those on several snapshots of a table are counted together."""
+    told: dict[str, dict[str, int]] = {}
+    for one in judged:
+        before = told.get(one.name, {})
+        told[one.name] = {verdict: many + before.get(verdict, 0) for verdict, many in one.verdicts.items()}
+    return told
 
 
 def _by_table(judged: Sequence[Judged]) -> list[tuple[str, int, dict[str, int]]]:

@@ -98,15 +98,17 @@ def _publish(job: Job, inputs: Sequence[Prepared], gold: Prepared, summary: Summ
     judged = _judge_first(work for some in works.values() for work in some)
     try:
         require_passed(judged)
+        for one in inputs:
+            if job.config.inputs[one.name].feed == SNAPSHOT:
+                summary = run_snapshots(job, one, summary)
+                require_passed(summary.judged)
+            else:
+                summary = _run_input(job, one, works[one.name], summary)
     except QualityError:
-        publish_metrics(job, judged, now=datetime.now(tz=UTC))
-        write_run_report(job, replace(summary, judged=judged, seconds=monotonic() - started), stopped=True)
+        summary = replace(summary, judged=summary.judged or judged, seconds=monotonic() - started)
+        publish_metrics(job, summary.judged, now=datetime.now(tz=UTC))
+        write_run_report(job, summary, stopped=True)
         raise
-    for one in inputs:
-        if job.config.inputs[one.name].feed == SNAPSHOT:
-            summary = run_snapshots(job, one, summary)
-        else:
-            summary = _run_input(job, one, works[one.name], summary)
     return replace(summary, written=(*summary.written, *refresh_gold(job, inputs, gold.plans)))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lakehouse.config.models import Contract, Input
 from lakehouse.runtime import landing
 from lakehouse.runtime.extracts import Extract, find_extracts, read_extract
-from lakehouse.runtime.gate import judge, require_passed
+from lakehouse.runtime.gate import judge, stopping
 from lakehouse.runtime.planning import WORKERS, Job, Task
 from lakehouse.runtime.plans import Prepared
 from lakehouse.runtime.reporting import Judged, Summary, Written
@@ -19,9 +19,10 @@ from lakehouse.tables.snapshots import merge_snapshot, newest_version
 def run_snapshots(job: Job, prepared: Prepared, summary: Summary) -> Summary:
     """Apply what is new of an input of snapshots, as `lakehouse.runtime.extracts` says.
 
+    A snapshot that fails rules which let nothing pass is not applied, nor are those after it; the summary tells of its rules.
+
     Raises:
         ConfigError: the files do not lie as the configuration says.
-        QualityError: a snapshot fails rules that let nothing pass; older ones, and other tables, may have been applied.
         InvalidChangesError: a snapshot cannot be read or merged; older ones, and other tables, may have been.
     """
     source, tables = job.config.inputs[prepared.name], prepared.tables
@@ -68,7 +69,8 @@ def _apply_snapshots(
         gate = job.gate(table)
         if gate is not None:
             judged += judge(job, gate, table, followed, as_of=job.run.started_at, landing=source.path).judged
-            require_passed(judged)
+            if stopping(judged):
+                break
         for task, target in pending:
             result = merge_snapshot(
                 target,
