@@ -43,7 +43,7 @@ from lakehouse.quality.rules import Ruleset
 from lakehouse.quality.rulesets import parse_ruleset
 from lakehouse.runtime.deequ import ask_deequ
 from lakehouse.runtime.rule_files import file_lister
-from lakehouse.tables.jvm import FAILURES, keep_text
+from lakehouse.tables.jvm import FAILURES, acting, keep_text
 
 T = TypeVar("T")
 Answer = tuple[Any, ...] | str
@@ -107,20 +107,28 @@ def evaluate(  # noqa: PLR0913 - each is something that rules may ask for, given
         files=file_lister(df.sparkSession, files),
         history=history,
     )
-    entries = plan_rules(parsed, subject)
-    if engine == "deequ":
-        _refuse_what_deequ_lacks(by_row=composites == "row", carried=as_tuple(carried))
-        return _by_deequ(parsed, subject, entries, history)
+    with acting(df.sparkSession):
+        entries = plan_rules(parsed, subject)
+        if engine == "deequ":
+            _refuse_what_deequ_lacks(by_row=composites == "row", carried=as_tuple(carried))
+            return _by_deequ(parsed, subject, entries, history)
+        return _by_spark(df, parsed, subject, entries, anomalies, by_row=composites == "row")
+
+
+def _by_spark(
+    df: DataFrame, parsed: Ruleset, subject: Subject, entries: Sequence[Entry], anomalies: Strategy, *, by_row: bool
+) -> Evaluation:
+    """What Spark answers, judged; `df` has the carried columns as well."""
     rules = list(leaves(entries))
     analyzers = plan_analyzers(parsed, subject, first=len(rules))
     planned = [*rules, *analyzers]
     answers = _answers(subject, [one.probe for one in planned])
-    judged = [judge(one, answer, history, anomalies) for one, answer in zip(planned, answers, strict=True)]
+    judged = [judge(one, answer, subject.history, anomalies) for one, answer in zip(planned, answers, strict=True)]
     verdicts = {one.place: outcome.verdict for one, outcome in zip(planned, judged, strict=True)}
     outcomes = [_outcome(entry, judged) for entry in entries]
     return Evaluation(
-        outcomes=tuple(_by_row(df, entries, verdicts, outcomes) if composites == "row" else outcomes),
-        rows=row_results(df, entries, verdicts, by_row=composites == "row"),
+        outcomes=tuple(_by_row(df, entries, verdicts, outcomes) if by_row else outcomes),
+        rows=row_results(df, entries, verdicts, by_row=by_row),
         metrics=_metrics(planned, judged),
         unmeasured={
             judged[one.place].rule: judged[one.place].reason for one in analyzers if verdicts[one.place] == "Error"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -29,6 +32,25 @@ def java_session(spark: SparkSession) -> Any:
 def java_packages(spark: SparkSession) -> Any:
     """The root of the JVM's packages: `java_packages(spark).java.util.HashMap()`."""
     return spark._jvm  # noqa: SLF001 - the only handle there is
+
+
+@contextmanager
+def acting(spark: SparkSession) -> Iterator[None]:
+    """Make a session the active one of this thread, as far as the block goes.
+
+    Spark 3.5 makes columns by the settings of the active session, ANSI mode for one, whichever session has the frame they are for.
+    """
+    name = str(java_session(spark).getClass().getName())  # it differs between Spark 3 and 4
+    sessions = reduce(getattr, name.split("."), java_packages(spark))
+    before = sessions.getActiveSession()
+    sessions.setActiveSession(java_session(spark))
+    try:
+        yield
+    finally:
+        if before.isDefined():
+            sessions.setActiveSession(before.get())
+        else:
+            sessions.clearActiveSession()
 
 
 def java_causes(error: BaseException) -> list[str]:

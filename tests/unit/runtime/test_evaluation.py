@@ -404,3 +404,18 @@ def test_a_frame_that_cannot_be_read_is_no_error_of_a_rule(frame: DataFrame) -> 
     broken = frame.where("raise_error('no such file') IS NULL")
     with pytest.raises((PySparkException, Py4JError)):
         evaluate(broken, ruleset("RowCount > 0", 'Sum "id" > 0'), as_of=NOON)
+
+
+def test_a_frame_is_judged_by_the_settings_of_its_session(spark: SparkSession) -> None:
+    """Whichever session is the active one, and that one is left as it was."""
+    frames = {}
+    for verdict, ansi in (("Passed", "false"), ("Error", "true")):
+        session = spark.newSession()
+        session.conf.set("spark.sql.ansi.enabled", ansi)
+        frames[verdict] = session.createDataFrame([("abc",)], "name string")
+    for verdict, frame in frames.items():
+        found = evaluate(frame, 'Rules = [RowCount = 0 where "cast(name as int) > 1"]', as_of=NOON)
+        assert [one.verdict for one in found.outcomes] == [verdict]
+        active = SparkSession.getActiveSession()
+        assert active is not None
+        assert active.conf.get("spark.sql.ansi.enabled") == "true"
