@@ -11,8 +11,9 @@ from lakehouse.errors import ConfigError
 from lakehouse.quality.constants import Values, resolve_parameter, resolve_rule
 from lakehouse.quality.formatting import format_condition
 from lakehouse.quality.operands import condition_problems, share_problems
+from lakehouse.quality.options import option_value_problems
 from lakehouse.quality.rule_types import RULE_TYPES, SPELLINGS, ParameterKind, RuleType, find_rule_type
-from lakehouse.quality.rules import Analyzer, Name, Pairs, Parameter, Rule, Ruleset, flat
+from lakehouse.quality.rules import Analyzer, Name, OptionValue, Pairs, Parameter, Rule, Ruleset, flat
 
 MOST_LABELS, LONGEST_LABEL, LONGEST_LABEL_VALUE = 10, 128, 256
 """Of Glue: labels to a rule, and their characters."""
@@ -23,6 +24,8 @@ SHAPES: dict[ParameterKind, tuple[re.Pattern[str], str]] = {
     "mapping": (re.compile(r"[^,]+(,[^,]+)*"), 'columns such as "id" or "id->key,name->label"'),
     "columns": (re.compile(r"[^,]+(,[^,]+)*"), 'columns such as "id" or "city,state"'),
 }  # fmt: skip
+
+OptionPairs = tuple[tuple[str, OptionValue], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,8 @@ def _rule_problems(rule: Rule, values: Values) -> Iterator[str]:
     if known.name == "DetectAnomalies" and not misfits:
         yield from (f"{rule.type} of {problem}" for problem in _measure_problems(rule))
     yield from (f"{rule.type} {problem}" for problem in _judgement_problems(rule, known))
-    yield from (f"{rule.type} {problem}" for problem in _option_problems([name for name, _ in rule.options], known))
+    yield from (f"{rule.type} {problem}" for problem in _option_problems(rule.options, known))
+    yield from _value_problems(rule.type, rule.options, known)
 
 
 def _measure_problems(rule: Rule) -> Iterator[str]:
@@ -94,9 +98,8 @@ def _analyzer_problems(analyzer: Analyzer, values: Values) -> Iterator[str]:
         yield f"{analyzer.type}: {error}"
         return
     yield from (f"{analyzer.type} {problem}" for problem in _parameter_problems(parameters, known))
-    yield from (
-        f"{analyzer.type} {problem}" for problem in _option_problems([name for name, _ in analyzer.options], known)
-    )
+    yield from (f"{analyzer.type} {problem}" for problem in _option_problems(analyzer.options, known))
+    yield from _value_problems(analyzer.type, analyzer.options, known)
 
 
 def _unknown(name: str, known: RuleType | None, wanted: str) -> str:
@@ -181,12 +184,18 @@ def _example(known: RuleType) -> str:
     return next(example for kind, example in examples.items() if kind in known.kinds)
 
 
-def _option_problems(names: list[str], known: RuleType) -> Iterator[str]:
-    for name in names:
+def _option_problems(options: OptionPairs, known: RuleType) -> Iterator[str]:
+    for name, _ in options:
         if name not in known.options:
             near = difflib.get_close_matches(name, [*known.options, "threshold"], n=1)
             there = f"there are: {', '.join(known.options)}" if known.options else "it has none"
             yield f"has no option {name}; " + (f"did you mean {near[0]}?" if near else there)
+
+
+def _value_problems(called: str, options: OptionPairs, known: RuleType) -> Iterator[str]:
+    """What is wrong with the values of the options that a rule type has."""
+    there = {name: value for name, value in options if name in known.options}
+    yield from (f"{called}: {problem}" for problem in option_value_problems(there))
 
 
 def _label_problems(labels: Pairs) -> Iterator[str]:

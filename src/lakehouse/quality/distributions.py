@@ -15,7 +15,6 @@ import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from functools import reduce
 from itertools import count, takewhile
 from operator import add
@@ -25,14 +24,12 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DoubleType, FloatType
 
-from lakehouse.quality.files import is_set
-from lakehouse.quality.judging import RuleError
+from lakehouse.quality.options import MOST_BINS, bins_of, is_set
 from lakehouse.quality.probes import Bins, Compile, Probe, Reading, Subject, col, plain
 from lakehouse.quality.profiles import CategoryProfile, NumberProfile, Profile
-from lakehouse.quality.rules import Name, Number, OptionValue, Rule
+from lakehouse.quality.rules import Rule
 from lakehouse.quality.values import NUMBERS
 
-MOST_BINS = 20
 MOST_VALUES = 20
 OVERFLOW = 0.05
 """From more than this share of a run's numbers on, its bins do not fit."""
@@ -53,9 +50,8 @@ def without_bins(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _distribution(rule: Rule, subject: Subject) -> Probe:
-    name = plain(rule.parameters[0])
-    options = {"bins": Number(Decimal(MOST_BINS)), "rebin": Name("true"), **dict(rule.options)}
-    place, number, rebin = f"Column.{name}.Distribution", _number(options["bins"]), is_set(options, "rebin")
+    name, options = plain(rule.parameters[0]), dict(rule.options)
+    place, number, rebin = f"Column.{name}.Distribution", bins_of(options), is_set(options, "rebin", default="true")
     data_type = subject.column_type(name)
     numeric = isinstance(data_type, NUMBERS)
     edges = kept_edges(subject.history, place, number=number, rebin=rebin) if numeric else ()
@@ -63,14 +59,6 @@ def _distribution(rule: Rule, subject: Subject) -> Probe:
         bins=Bins(column=name, data_type=data_type, numeric=numeric, number=number, edges=edges),
         read=lambda profile: Reading(value=None, metrics=_metrics(place, profile)),
     )
-
-
-def _number(option: OptionValue) -> int:
-    value = option.value if isinstance(option, Number) else Decimal(0)
-    if value != int(value) or not 0 < value <= MOST_BINS:
-        msg = f"bins is a whole number from 1 to {MOST_BINS}"
-        raise RuleError(msg)
-    return int(value)
 
 
 def _metrics(place: str, profile: Profile) -> dict[str, float | None]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, tzinfo
+from datetime import datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from lakehouse.quality.files import ALGORITHMS, Algorithm, FileFacts, chooser, is_set, option_text
+from lakehouse.quality.files import Algorithm, FileFacts, chooser
 from lakehouse.quality.formatting import format_operand
 from lakehouse.quality.judging import RuleError, satisfies
 from lakehouse.quality.operands import BYTES, time_of_day
+from lakehouse.quality.options import algorithm_of, is_set, zone_of
 from lakehouse.quality.probes import ALL, Compile, Probe, Reading, Subject, plain, share
 from lakehouse.quality.rules import Day, Now, Operand, Rule, Size, Text
 from lakehouse.quality.values import moved
@@ -27,8 +27,8 @@ Worth = Callable[[Operand], Any]
 
 def _freshness(rule: Rule, subject: Subject) -> Probe:
     """Times of day are those of the day of `as_of`, in `timeZone` if that is given; days begin in the zone of `as_of`."""
-    as_of, options = subject.as_of, dict(rule.options)
-    zone = _zone(option_text(options, "timeZone", "UTC")) if "timeZone" in options else as_of.tzinfo
+    as_of = subject.as_of
+    zone = zone_of(dict(rule.options), default=as_of.tzinfo)
 
     def worth(operand: Operand) -> datetime:
         match operand:
@@ -91,7 +91,7 @@ def _compliance(
 
 def _match(rule: Rule, subject: Subject) -> Probe:
     options = dict(rule.options)
-    algorithm, by_name = _algorithm(option_text(options, "hashAlgorithm", "SHA-256")), is_set(options, "matchFileName")
+    algorithm, by_name = algorithm_of(options), is_set(options, "matchFileName")
     if len(rule.parameters) > 1:
         return _equal_folders(rule, subject, algorithm, by_name=by_name)
     listed, condition = _listing(rule, subject), rule.condition
@@ -186,25 +186,6 @@ def _qualifier(rule: Rule) -> str:
     paths = [plain(one) for one in rule.parameters]
     options = [f"{name} = {value if isinstance(value, tuple) else plain(value)}" for name, value in rule.options]
     return f" (files: {', '.join([*paths, *options])})" if paths or options else ""
-
-
-def _algorithm(name: str) -> Algorithm:
-    for one in ALGORITHMS:
-        if one == name.upper():
-            return one
-    msg = f"there is no hashAlgorithm {name}; there are: {', '.join(ALGORITHMS)}"
-    raise RuleError(msg)
-
-
-def _zone(name: str) -> tzinfo | None:
-    """A zone by its region, or by its offset from UTC."""
-    try:
-        if name.startswith(("+", "-")):
-            return datetime.fromisoformat(f"2000-01-01T00:00{name}").tzinfo
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        msg = f"there is no timeZone {name}; use a region such as Europe/Paris, UTC, or an offset such as +02:00"
-        raise RuleError(msg) from None
 
 
 def _misfit(operand: Operand) -> RuleError:

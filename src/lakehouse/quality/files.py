@@ -68,19 +68,6 @@ def chooser(options: Mapping[str, OptionValue]) -> Choose:
     return choose
 
 
-def is_set(options: Mapping[str, OptionValue], name: str) -> bool:
-    """Whether an option is "true"; left out, it is not.
-
-    Raises:
-        RuleError: it is neither "true" nor "false".
-    """
-    match options.get(name, Text("false")):
-        case Text(value="true" | "false" as said) | Name(value="true" | "false" as said):
-            return said == "true"
-    msg = f'{name} is "true" or "false"'
-    raise RuleError(msg)
-
-
 def option_text(options: Mapping[str, OptionValue], name: str, default: str) -> str:
     """An option that is a text.
 

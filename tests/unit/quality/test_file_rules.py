@@ -116,25 +116,25 @@ FAILED = {
 
 ERRORS = {
     'FileSize "s3://b/gone/" > 1 B': "there is neither a file nor a folder s3://b/gone/",
-    'FileSize "s3://b/in/" > 1 B with recentFiles = 0': "recentFiles is a whole number from 1",
-    'FileSize "s3://b/in/" > 1 B with recentFiles = "1"': "recentFiles is a whole number from 1",
-    'FileSize "s3://b/in/" > 1 B with failFast = "yes"': 'failFast is "true" or "false"',
-    'FileSize "s3://b/in/" > 1 B with uriRegex = "("': "uriRegex is no regular expression, or has what Java alone knows",
-    'FileSize "s3://b/in/" > 1 B with uriRegex = "\\p{Alpha}"': "uriRegex is no regular expression, or has what Java alone knows",
-    'FileSize "s3://b/in/" > 1 B with uriRegex = "[a-z&&[^b]]"': "uriRegex is no regular expression, or has what Java alone knows",
-    'FileSize "s3://b/in/" > 1 B with uriRegex = 3': "uriRegex is a text in quotes",
+    'FileSize "s3://b/in/" > 1 B with recentFiles = 0': "FileSize: recentFiles is a whole number from 1",
+    'FileSize "s3://b/in/" > 1 B with recentFiles = "1"': "FileSize: recentFiles is a whole number from 1",
+    'FileSize "s3://b/in/" > 1 B with failFast = "yes"': 'FileSize: failFast is "true" or "false"',
+    'FileSize "s3://b/in/" > 1 B with uriRegex = "("': "FileSize: uriRegex is no regular expression, or has what Java alone knows",
+    'FileSize "s3://b/in/" > 1 B with uriRegex = "\\p{Alpha}"': "FileSize: uriRegex is no regular expression, or has what Java alone knows",
+    'FileSize "s3://b/in/" > 1 B with uriRegex = "[a-z&&[^b]]"': "FileSize: uriRegex is no regular expression, or has what Java alone knows",
+    'FileSize "s3://b/in/" > 1 B with uriRegex = 3': "FileSize: uriRegex is a text in quotes",
     'FileSize "s3://b/in/" > 1 B with uriRegex = "(a+)+b"':
-        "the pattern repeats what can be shared out in several ways, which can take for ever: let the repetition of the "
+        "FileSize: the pattern repeats what can be shared out in several ways, which can take for ever: let the repetition of the "
         "group give nothing back, (a+b)++ for (a+b)+",
     'FileSize "s3://b/in/" > 1 B with recentFiles = 1 with filterOrder = ["uriRegex"]':
-        "filterOrder lists each of recentFiles and uriRegex once, and those alone that the rule has",
+        "FileSize: filterOrder lists each of recentFiles and uriRegex once, and those alone that the rule has",
     'FileSize "s3://b/in/" > 1 B where "true"': "FileSize takes no where",
     'FileFreshness "s3://b/in/" > "21:45" with timeZone = "Europe/Atlantis"':
-        "there is no timeZone Europe/Atlantis; use a region such as Europe/Paris, UTC, or an offset such as +02:00",
+        "FileFreshness: there is no timeZone Europe/Atlantis; use a region such as Europe/Paris, UTC, or an offset such as +02:00",
     'FileFreshness "s3://b/in/" > "21:45" with timeZone = "+25:00"':
-        "there is no timeZone +25:00; use a region such as Europe/Paris, UTC, or an offset such as +02:00",
+        "FileFreshness: there is no timeZone +25:00; use a region such as Europe/Paris, UTC, or an offset such as +02:00",
     'FileFreshness "s3://b/in/" > (now() - 9999999 days)': "-9999999 days from now is outside the years 1 to 9999",
-    'FileMatch "s3://b/in/" in ["00"] with hashAlgorithm = "CRC"': "there is no hashAlgorithm CRC; there are: MD5, SHA-1, SHA-256",
+    'FileMatch "s3://b/in/" in ["00"] with hashAlgorithm = "CRC"': "FileMatch: there is no hashAlgorithm CRC; there are: MD5, SHA-1, SHA-256",
     'FileMatch "s3://b/in/" matches "0+"': 'cannot compare with matches "0+"',
 }  # fmt: skip
 """Rules that cannot be worked out, with the reason."""

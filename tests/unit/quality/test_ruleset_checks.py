@@ -8,6 +8,8 @@ import pytest
 from dqdl_examples import eq, gt, n, one_of, rule
 
 from lakehouse.errors import ConfigError
+from lakehouse.quality.options import READERS
+from lakehouse.quality.rule_types import RULE_TYPES
 from lakehouse.quality.rules import Analyzer, Constant, Day, In, Ruleset, Special, Text
 from lakehouse.quality.rulesets import check_ruleset, parse_ruleset, resolve_constants
 
@@ -96,6 +98,16 @@ WRONG = {
     'IsComplete "a" with recentFiles = 1': "IsComplete has no option recentFiles; it has none",
     'FileSize > 1 B with timeZone = "UTC"':
         "FileSize has no option timeZone; there are: recentFiles, uriRegex, filterOrder, failFast",
+    "FileSize > 1 B with recentFiles = 0": "FileSize: recentFiles is a whole number from 1",
+    'FileSize > 1 B with failFast = "yes"': 'FileSize: failFast is "true" or "false"',
+    'FileSize > 1 B with uriRegex = "("':
+        "FileSize: uriRegex is no regular expression, or has what Java alone knows",
+    'FileUniqueness > 0.5 with filterOrder = ["uriRegex"]': "FileUniqueness: "
+        "filterOrder lists each of recentFiles and uriRegex once, and those alone that the rule has",
+    'FileMatch "a" in ["b"] with hashAlgorithm = "CRC"':
+        "FileMatch: there is no hashAlgorithm CRC; there are: MD5, SHA-1, SHA-256",
+    'FileFreshness "a" > "10:00" with timeZone = "Mars/North"': "FileFreshness: "
+        "there is no timeZone Mars/North; use a region such as Europe/Paris, UTC, or an offset such as +02:00",
     "CustomSql $query = 1": "CustomSql: $query is not defined; did you mean $queries?",
     "CustomSql $queries = 1": "CustomSql: $queries is a list, which can stand behind `in` alone",
     'ColumnValues "a" = $queries': "ColumnValues: $queries is a list, which can stand behind `in` alone",
@@ -120,6 +132,14 @@ def test_what_makes_no_sense_is_told(text: str, message: str) -> None:
         ('Complete "a"', "there is no analyzer Complete; did you mean Completeness?"),
         ("Mean", "Mean takes 1 parameter (column), not 0"),
         ('Distribution "a" with bin = 3', "Distribution has no option bin; did you mean bins?"),
+        (
+            'Distribution "a" with bins = 30',
+            "Distribution: bins is a whole number from 1 to 20",
+        ),
+        (
+            'Distribution "a" with rebin = "no"',
+            'Distribution: rebin is "true" or "false"',
+        ),
         ("Mean $a", "Mean: $a is not defined"),
     ],
 )
@@ -127,6 +147,17 @@ def test_what_makes_no_sense_of_an_analyzer_is_told(text: str, message: str) -> 
     """Analyzers are held to the same table as rules."""
     (problem,) = check_ruleset(parse_ruleset(f"Analyzers = [{text}]"))
     assert (problem.line, problem.column, problem.message) == (1, 14, message)
+
+
+def test_options_that_make_sense_are_no_problem() -> None:
+    """Each option that any rule type has can be checked, and what the rules read is right."""
+    assert set(READERS) == {name for known in RULE_TYPES.values() for name in known.options}
+    text = """Rules = [
+        FileFreshness "a" > "10:00" with recentFiles = 3 with uriRegex = "[.]csv" with filterOrder = ["uriRegex", "recentFiles"]
+            with timeZone = "+02:00" with failFast = "true",
+        FileMatch "a" "b" with hashAlgorithm = "sha-1" with matchFileName = "false"]
+        Analyzers = [Distribution "a" with bins = 20 with rebin = false]"""
+    assert check_ruleset(parse_ruleset(text)) == ()
 
 
 def test_all_problems_are_told() -> None:

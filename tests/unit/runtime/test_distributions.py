@@ -113,11 +113,11 @@ def test_nothing_has_no_bins(spark: SparkSession) -> None:
 
 @pytest.mark.parametrize(
     ("analyzer", "said"),
-    [('Distribution "a" with bins = 0', "bins is a whole number from 1 to 20"),
-     ('Distribution "a" with bins = 21', "bins is a whole number from 1 to 20"),
-     ('Distribution "a" with bins = 1.5', "bins is a whole number from 1 to 20"),
-     ('Distribution "a" with bins = "3"', "bins is a whole number from 1 to 20"),
-     ('Distribution "a" with rebin = never', 'rebin is "true" or "false"'),
+    [('Distribution "a" with bins = 0', "Distribution: bins is a whole number from 1 to 20"),
+     ('Distribution "a" with bins = 21', "Distribution: bins is a whole number from 1 to 20"),
+     ('Distribution "a" with bins = 1.5', "Distribution: bins is a whole number from 1 to 20"),
+     ('Distribution "a" with bins = "3"', "Distribution: bins is a whole number from 1 to 20"),
+     ('Distribution "a" with rebin = never', 'Distribution: rebin is "true" or "false"'),
      ('Distribution "aa"', "the frame has no column aa; did you mean a?")],
 )  # fmt: skip
 def test_what_is_wrong_is_told(spark: SparkSession, analyzer: str, said: str) -> None:
