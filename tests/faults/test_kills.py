@@ -25,7 +25,7 @@ TABLES = ("bronze__files", "bronze", "quarantine", "items__tombstones", "items",
 
 KILLS = 28
 """Kills at a commit, a format, that the whole rig makes."""
-FEW = {"delta": slice(1, None, 2), "iceberg": slice(5)}
+FEW = {"delta": slice(1, None, 3), "iceberg": slice(4)}
 """The aims of the daily share, each of which is one start of Java."""
 
 
