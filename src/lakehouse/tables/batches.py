@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegralType
 
 from lakehouse.cdc import events as ev
-from lakehouse.cdc.changes import TRUNCATE, ChangeSpec
+from lakehouse.cdc.changes import DELETE, TRUNCATE, ChangeSpec
 from lakehouse.columns import EVENT_TIME, OP, PROCESSED_DATE, PROVIDED, SEQUENCE, quoted
 from lakehouse.errors import InvalidChangesError
+from lakehouse.tables.bounds import as_place, place_type
 from lakehouse.tables.memory import Truncate, as_truncates
 
 # Bounds become literals of a query plan, and plans end up in logs. Numbers and dates only: a text key may be an address.
@@ -62,6 +64,9 @@ class Batch:
         too_late: how many events lie before the horizon and were left out.
         truncates: the truncates in it, each once.
         truncate_rows: how many rows they were.
+        deletes: whether some event is a delete.
+        first: the place of the oldest event in the sequence, see `lakehouse.tables.bounds`; None: not known.
+        last: that of the newest one.
     """
 
     events: DataFrame
@@ -71,6 +76,9 @@ class Batch:
     too_late: int = 0
     truncates: tuple[Truncate, ...] = ()
     truncate_rows: int = 0
+    deletes: bool = False
+    first: Any = None
+    last: Any = None
 
 
 def measure(events: DataFrame, spec: ChangeSpec, horizon: Column | None = None) -> Batch:
@@ -96,10 +104,12 @@ def measure(events: DataFrame, spec: ChangeSpec, horizon: Column | None = None) 
         F.count_if(lost),
         F.count_if(truncate),
         truncated,
+        F.coalesce(F.bool_or(F.col(OP) == DELETE), F.lit(False)),
+        *_ends(events),
     ]
     bounds = [bound(quoted(key)) for key in bounded for bound in (F.min, F.max)]
     found = list(events.agg(*counts, *violations.values(), *bounds).head() or ())
-    rows, partial, too_late, truncate_rows, truncates, *rest = found
+    rows, partial, too_late, truncate_rows, truncates, deletes, first, last, *rest = found
     broken = {label: number for label, number in zip(violations, rest, strict=False) if number}
     if broken:
         listed = "; ".join(f"{number} {label}" for label, number in broken.items())
@@ -116,7 +126,17 @@ def measure(events: DataFrame, spec: ChangeSpec, horizon: Column | None = None) 
         too_late=too_late,
         truncates=as_truncates(truncates, events.schema[SEQUENCE].dataType),
         truncate_rows=truncate_rows,
+        deletes=deletes,
+        first=first,
+        last=last,
     )
+
+
+def _ends(events: DataFrame) -> list[Column]:
+    """The places of the oldest and the newest event."""
+    data_type = events.schema[SEQUENCE].dataType
+    place = as_place(F.col(SEQUENCE), data_type) if place_type(data_type) else F.lit(None)
+    return [F.min(place), F.max(place)]
 
 
 def _is_bounded(data_type: DataType) -> bool:

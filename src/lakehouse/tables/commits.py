@@ -26,6 +26,7 @@ BATCH_ID = "lakehouse.batch-id"
 CONFIG_HASH = "lakehouse.config"
 RUN = "lakehouse.run"
 FENCE = "lakehouse.fence"
+NEWEST = "lakehouse.newest"
 TOKEN = "lakehouse.commit"  # noqa: S105 - names a commit, opens nothing
 _EXPIRED = "lakehouse.expired."
 _APPLIED = applied_property("")
@@ -60,16 +61,17 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def to_properties(marker: CommitMarker | None, token: str, fence: int | None = None) -> dict[str, str]:
-    """What a commit carries: its token and, if there are any, the number of the lease it was made under and its marker."""
-    named = {TOKEN: token} if fence is None else {TOKEN: token, FENCE: str(fence)}
-    if marker is None:
-        return named
-    marked = {
-        APP: marker.app, SEQUENCE: str(marker.sequence),
-        BATCH_ID: marker.batch_id, CONFIG_HASH: marker.config_hash, RUN: marker.run_id,
-    }  # fmt: skip
-    return {**named, **{key: value for key, value in marked.items() if value is not None}}
+def to_properties(
+    marker: CommitMarker | None, token: str, fence: int | None = None, *, newest: str | None = None
+) -> dict[str, str]:
+    """What a commit carries: its token; if there are any the number of its lease and its marker; how far the table has come."""
+    carried = {TOKEN: token, FENCE: None if fence is None else str(fence), NEWEST: newest}
+    if marker is not None:
+        carried |= {
+            APP: marker.app, SEQUENCE: str(marker.sequence),
+            BATCH_ID: marker.batch_id, CONFIG_HASH: marker.config_hash, RUN: marker.run_id,
+        }  # fmt: skip
+    return {key: value for key, value in carried.items() if value is not None}
 
 
 def to_marker(properties: Mapping[str, str]) -> CommitMarker | None:

@@ -18,6 +18,7 @@ from lakehouse.cdc.truncates import imply, with_implied
 from lakehouse.columns import AUTHORS, OP, SEQUENCE, quoted
 from lakehouse.failpoints import reach
 from lakehouse.tables.batches import Batch, assignments, condition, dated, settled, touched
+from lakehouse.tables.bounds import Bound, bound_of, to_note
 from lakehouse.tables.interleaving import moved, start_again
 from lakehouse.tables.memory import Memory, truncates_frame
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, Table, before
@@ -30,32 +31,64 @@ TOMBSTONES = "__tombstones"
 def write_current(
     table: Table, batch: Batch, spec: ChangeSpec, memory: Memory, commit: CommitMarker | None, *, fresh: bool
 ) -> MergeResult:
-    """Merge a measured batch into a current table that removes deleted rows; the tombstones are written first."""
+    """Merge a measured batch into a current table that removes deleted rows; the tombstones are written first.
+
+    The stored rows of its keys are read unless every event is newer than all that the table knows.
+    """
     companion = table.sibling(TOMBSTONES)
     remembers = companion.exists()
     buried = companion.version() if remembers else None
     incomplete = _can_be_incomplete(table, batch)
-    stored = scd1.stored_events(touched(table.read(), batch, spec, fresh=fresh), spec, partial=incomplete)
-    events = stored.unionByName(scd1.new_events(batch.events, like=stored))
-    if remembers:
-        dead = touched(companion.read(), batch, spec, fresh=False)
-        events = events.unionByName(scd1.deletes_of(dead, like=stored))
-    events = _with_truncates(table, events, batch, memory, spec)
+    bound = _bound(table, companion if remembers else None, batch, fresh=fresh)
+    newer = not fresh and not incomplete and _is_newer(table, batch, bound, memory)
+    if newer:
+        reach("current_merge.newer")
+        events = batch.events
+    else:
+        events = _with_stored(table, companion if remembers else None, batch, spec, fresh=fresh, partial=incomplete)
+        events = _with_truncates(table, events, batch, memory, spec)
     folded = settled(scd1.fold(events, spec, partial=incomplete))
     counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
     reach("current_merge.folded")
     check_ties(counts, spec)
+    note = to_note(bound.and_up_to(batch.last) if bound else None, batch.events.schema[SEQUENCE].dataType)
     known = None
     if counts.forgotten:
         reach("current_merge.before_tombstones")
-        known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit)
+        known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit, note)
         reach("current_merge.after_tombstones")
-    done = _commit(table, folded, counts, batch, spec, commit)
+    write = _commit_newer if newer else _commit
+    counts, done = write(table, folded, counts, batch, spec, commit, note)
     if (remembers or companion.exists()) and moved(companion, known, buried):
         # A delete that came meanwhile may be newer than a row that was just written. Tombstones themselves only grow.
         start_again(table, done)
     reporting = partial(_report, table, batch, spec, done, known, incomplete=incomplete)
     return replace(counts.result(done), reporting=reporting)
+
+
+def _bound(table: Table, companion: Table | None, batch: Batch, *, fresh: bool) -> Bound | None:
+    """How far the table and its tombstones have come; None: nobody knows. A table made just now holds nothing."""
+    tables = [one for one in (None if fresh else table, companion) if one is not None]
+    return bound_of(tables, batch.events.schema[SEQUENCE].dataType)
+
+
+def _is_newer(table: Table, batch: Batch, bound: Bound | None, memory: Memory) -> bool:
+    """Whether the batch alone says what becomes of its keys, and the commit will say what became of rows."""
+    if batch.truncates or memory.truncates or (batch.deletes and not table.counts_deletes):
+        return False
+    return bound is not None and bound.is_before(batch.first)
+
+
+def _with_stored(
+    table: Table, companion: Table | None, batch: Batch, spec: ChangeSpec, *, fresh: bool, partial: bool
+) -> DataFrame:
+    """The events of the batch, of the stored rows of its keys and of their tombstones."""
+    stored = scd1.stored_events(touched(table.read(), batch, spec, fresh=fresh), spec, partial=partial)
+    events = stored.unionByName(scd1.new_events(batch.events, like=stored))
+    if companion is None:
+        return events
+    dead = touched(companion.read(), batch, spec, fresh=False)
+    return events.unionByName(scd1.deletes_of(dead, like=stored))
 
 
 def _report(
@@ -71,12 +104,59 @@ def _report(
 
 
 def _commit(
-    table: Table, folded: DataFrame, counts: Tally, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None
-) -> Snapshot | None:
+    table: Table,
+    folded: DataFrame,
+    counts: Tally,
+    batch: Batch,
+    spec: ChangeSpec,
+    commit: CommitMarker | None,
+    note: str | None,
+) -> tuple[Tally, Snapshot | None]:
+    """Write what came out different from the stored rows."""
     if not counts.changed:
-        return None
+        return counts, None
+    changed = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED)
+    return counts, _merge(table, changed, counts, batch, spec, commit, note)
+
+
+def _commit_newer(
+    table: Table,
+    folded: DataFrame,
+    counts: Tally,
+    batch: Batch,
+    spec: ChangeSpec,
+    commit: CommitMarker | None,
+    note: str | None,
+) -> tuple[Tally, Snapshot | None]:
+    """Write the last event of each key over whatever the table has of it; what that was is counted afterwards."""
+    upserts, deletes = counts.inserted, counts.keys - counts.inserted
+    possible = replace(counts, updated=upserts, deleted=deletes)
+    done = _merge(table, folded, possible, batch, spec, commit, note)
+    if done.token is None:  # nothing but deletes of keys that the table does not have
+        return replace(counts, inserted=0), None
+    told = done.merged
+    if told is not None and told.written == upserts and (told.deleted is not None or not deletes):
+        deleted = told.deleted or 0
+        updated = told.removed - deleted
+        return replace(counts, inserted=upserts - updated, updated=updated, deleted=deleted), done
+    # A task that ran twice may have counted twice.
+    had = touched(before(table, done), batch, spec, fresh=False).select(*map(quoted, spec.keys))
+    met = folded.join(had, on=list(spec.keys), how="left_semi").where(F.col(OP) == UPSERT).count()
+    gone = folded.join(had, on=list(spec.keys), how="left_semi").where(F.col(OP) != UPSERT).count()
+    return replace(counts, inserted=upserts - met, updated=met, deleted=gone), done
+
+
+def _merge(
+    table: Table,
+    rows: DataFrame,
+    counts: Tally,
+    batch: Batch,
+    spec: ChangeSpec,
+    commit: CommitMarker | None,
+    note: str | None,
+) -> Snapshot:
+    """One MERGE of rows that are to be as they are, or to go. Clauses that no row needs are left out: formats have cheaper plans then."""
     is_upsert = f"s.{OP} = '{UPSERT}'"
-    # Clauses that no row needs are left out: without inserts or deletes the formats have cheaper plans.
     columns = table.schema().names
     merge = Merge(
         on=condition(spec.keys, batch),
@@ -85,9 +165,9 @@ def _commit(
         delete_when=f"s.{OP} <> '{UPSERT}'" if counts.deleted else None,
         insert=assignments(columns) if counts.inserted else {},
         insert_when=is_upsert,
+        newest=note,
     )
-    changed = dated(folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED), columns, spec)
-    source = changed.select(*map(quoted, [*columns, OP]))
+    source = dated(rows, columns, spec).select(*map(quoted, [*columns, OP]))
     return table.merge(source, merge, commit=commit)
 
 
@@ -147,7 +227,12 @@ def _with_truncates(table: Table, events: DataFrame, batch: Batch, memory: Memor
 
 
 def _remember_deletes(
-    companion: Table, deleted: DataFrame, batch: Batch, spec: ChangeSpec, commit: CommitMarker | None
+    companion: Table,
+    deleted: DataFrame,
+    batch: Batch,
+    spec: ChangeSpec,
+    commit: CommitMarker | None,
+    note: str | None,
 ) -> Snapshot:
     """Write the deletes that are new; the companion is made for the first ones, so that tables without any need none."""
     changes = batch.events.drop(ev.STORED).schema
@@ -159,6 +244,7 @@ def _remember_deletes(
         update={} if fresh else assignments([SEQUENCE]),  # without updates the formats have cheaper plans
         update_when=f"s.{SEQUENCE} > t.{SEQUENCE}",
         insert=assignments(columns),
+        newest=note,
     )
     return companion.merge(source, merge, commit=commit)
 

@@ -65,6 +65,11 @@ class DeltaTable:
         """The session that reads and writes it."""
         return self._spark
 
+    @property
+    def counts_deletes(self) -> bool:
+        """Delta's commits say how many rows a MERGE inserted, updated and deleted."""
+        return True
+
     def sibling(self, suffix: str) -> DeltaTable:
         """The Delta table whose path or name ends in `suffix` as well."""
         return DeltaTable(self._spark, beside(self._ref, suffix), self._leases)
@@ -193,7 +198,8 @@ class DeltaTable:
         columns = self._spark.table(self._target).columns
         with source_view(source) as view:
             statement = statements.merge_into(self._target, view, merge, columns)
-            made = self._commit(statement, commit, find=True, conf=_UNMOVED if merge.only_new else None)
+            conf = _UNMOVED if merge.only_new else None
+            made = self._commit(statement, commit, find=True, conf=conf, newest=merge.newest)
         return made or replace(self.snapshots(limit=1)[0], token=None)
 
     def evolve(self, *, add: StructType | None = None, widen: Mapping[str, DataType] | None = None) -> None:
@@ -306,7 +312,13 @@ class DeltaTable:
             raise ConfigError(msg) from error
 
     def _commit(
-        self, statement: str, marker: CommitMarker | None, *, find: bool = False, conf: Mapping[str, str] | None = None
+        self,
+        statement: str,
+        marker: CommitMarker | None,
+        *,
+        find: bool = False,
+        conf: Mapping[str, str] | None = None,
+        newest: str | None = None,
     ) -> Snapshot | None:
         """Run a statement whose commit carries the marker; note the marker when Delta saw nothing to commit."""
         token, before = commits.new_token(), self.version()
@@ -314,7 +326,7 @@ class DeltaTable:
         def run() -> None:
             session = java_session(self._spark).cloneSession()
             with self._committing() as fence:
-                carried = json.dumps(commits.to_properties(marker, token, fence), sort_keys=True)
+                carried = json.dumps(commits.to_properties(marker, token, fence, newest=newest), sort_keys=True)
                 for name, value in {**(conf or {}), _USER_METADATA: carried}.items():
                     session.conf().set(name, value)
                 reach("delta.before_commit")

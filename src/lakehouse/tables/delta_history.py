@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from pyspark.sql import Row, SparkSession
@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from lakehouse.errors import CommitError
 from lakehouse.tables import commits
 from lakehouse.tables.delta_log import read_commits
-from lakehouse.tables.protocol import Snapshot, TableRef
+from lakehouse.tables.protocol import MergedRows, Snapshot, TableRef
 
 FOREVER = 1 << 31
 """More commits than any table has."""
@@ -109,5 +109,16 @@ def to_snapshot(row: Row) -> Snapshot:
         parent=int(row.version) - 1,
         marker=commits.to_marker(carried),
         token=carried.get(commits.TOKEN),
+        newest=carried.get(commits.NEWEST),
+        merged=_merged(row.operationMetrics or {}) if row.operation == "MERGE" else None,
         metrics=dict(row.operationMetrics or {}),
     )
+
+
+def _merged(metrics: Mapping[str, str]) -> MergedRows | None:
+    """What Delta counted of a MERGE."""
+    counts = [metrics.get(f"numTargetRows{kind}") for kind in ("Inserted", "Updated", "Deleted")]
+    if not all(count is not None and count.isdecimal() for count in counts):
+        return None
+    inserted, updated, deleted = (int(count or 0) for count in counts)
+    return MergedRows(written=inserted + updated, removed=updated + deleted, deleted=deleted)

@@ -26,7 +26,7 @@ from lakehouse.tables.commits import commit_failures, source_view
 from lakehouse.tables.differences import net_changes
 from lakehouse.tables.iceberg_commits import with_commit_properties
 from lakehouse.tables.iceberg_history import ancestors, go_back, instant
-from lakehouse.tables.iceberg_layout import layout_columns
+from lakehouse.tables.iceberg_layout import is_partition_predicate, layout_columns
 from lakehouse.tables.jvm import java_packages, java_session
 from lakehouse.tables.outcomes import commit_once, retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef
@@ -62,6 +62,11 @@ class IcebergTable:
     def spark(self) -> SparkSession:
         """The session that reads and writes it."""
         return self._spark
+
+    @property
+    def counts_deletes(self) -> bool:
+        """A snapshot of Iceberg tells how many rows were written and how many removed, and not why."""
+        return False
 
     def sibling(self, suffix: str) -> IcebergTable:
         """The Iceberg table whose name ends in `suffix` as well."""
@@ -190,7 +195,7 @@ class IcebergTable:
         """
         schema = self.schema()
         aligned = only_where(align(df, schema, where=self._ref.identifier), where)
-        if self._is_partition_predicate(where):
+        if is_partition_predicate(self._spark, self._load(), where):
             with source_view(aligned) as source:
                 self._commit(statements.insert_into(self._target, source, replace_where=where), commit)
             return
@@ -210,7 +215,7 @@ class IcebergTable:
         if merge.only_new:  # of an insert alone Iceberg makes an append, which never fails because of another writer
             merge = replace(merge, update={columns[0]: f"t.{quoted(columns[0])}"}, update_when="false")
         with source_view(source) as view:
-            token = self._commit(statements.merge_into(self._target, view, merge, columns), commit)
+            token = self._commit(statements.merge_into(self._target, view, merge, columns), commit, merge.newest)
         made = self._find(token)
         if made is None:
             msg = f"{self._ref.identifier}: the commit just made is not in its history; read it again and retry"
@@ -309,10 +314,10 @@ class IcebergTable:
     def _ancestors(self) -> Iterator[Snapshot]:
         return ancestors(self._spark, self._load())
 
-    def _commit(self, statement: str, marker: CommitMarker | None) -> str:
+    def _commit(self, statement: str, marker: CommitMarker | None, newest: str | None = None) -> str:
         """Run a statement whose snapshot carries the marker and a token; returns the token."""
         token = commits.new_token()
-        properties = commits.to_properties(marker, token)
+        properties = commits.to_properties(marker, token, newest=newest)
 
         def run() -> None:
             reach("iceberg.before_commit")
@@ -326,25 +331,7 @@ class IcebergTable:
         """The snapshot that carries the token, or None: nobody committed it, or it was undone since."""
         return next((snapshot for snapshot in self._ancestors() if snapshot.token == token), None)
 
-    def _is_partition_predicate(self, predicate: str) -> bool:
-        """Whether the predicate is over identity partition columns alone, so that no file fulfils it in part."""
-        table = self._load()
-        if table.specs().size() > 1:
-            return False
-        fields = [field for field in table.spec().fields() if field.transform().isIdentity()]
-        partitioned_by = {(str(table.schema().findColumnName(field.sourceId())),) for field in fields}
-        parsed = java_session(self._spark).sessionState().sqlParser().parseExpression(predicate)
-        # Not `references()`: a set of two unresolved columns asks each for the identifier that it does not have yet.
-        leaves = [leaf for leaf in _items(parsed.collectLeaves()) if leaf.nodeName() == "UnresolvedAttribute"]
-        names = {tuple(_items(leaf.nameParts())) for leaf in leaves}
-        return bool(names) and names <= partitioned_by
-
     def _require_version(self, table: Any, version: int) -> None:
         if table.snapshot(version) is None:
             msg = f"{self._ref.identifier} has no version {version}, or it has expired; look at its snapshots"
             raise ConfigError(msg)
-
-
-def _items(sequence: Any) -> list[Any]:
-    """The items of a Scala sequence."""
-    return [sequence.apply(i) for i in range(sequence.size())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.tables import commits
 from lakehouse.tables.jvm import java_packages
-from lakehouse.tables.protocol import Snapshot
+from lakehouse.tables.protocol import MergedRows, Snapshot
 
 _MAIN = "main"
 
@@ -61,5 +61,15 @@ def _to_snapshot(text: str) -> Snapshot:
         parent=entry.get("parent-snapshot-id"),
         marker=commits.to_marker(summary),
         token=summary.get(commits.TOKEN),
+        newest=summary.get(commits.NEWEST),
+        merged=_merged(summary),
         metrics=summary,
     )
+
+
+def _merged(summary: Mapping[str, str]) -> MergedRows | None:
+    """What a snapshot says of the rows of a MERGE, if it was one that leaves data files as they are (merge-on-read)."""
+    if "deleted-data-files" in summary:
+        return None
+    removed = int(summary.get("added-position-deletes", 0)) - int(summary.get("removed-position-deletes", 0))
+    return MergedRows(written=int(summary.get("added-records", 0)), removed=removed)

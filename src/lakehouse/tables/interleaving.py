@@ -17,7 +17,7 @@ from typing import NoReturn
 from lakehouse.errors import CommitConflictError, CommitError
 from lakehouse.tables.protocol import Snapshot, Table
 
-_ROWS_STAY = frozenset(
+ROWS_STAY = frozenset(
     {
         "ADD COLUMNS", "CHANGE COLUMN", "CHANGE COLUMNS", "CLUSTER BY", "COMPUTE STATS", "CREATE TABLE", "OPTIMIZE", "REORG",
         "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "UPGRADE PROTOCOL", "VACUUM END", "VACUUM START", "replace",
@@ -51,7 +51,7 @@ def moved(table: Table, made: Snapshot | None, read: int | None) -> bool:
     if mine:
         newest_first = islice(dropwhile(lambda snapshot: snapshot.version != mine.version, newest_first), 1, None)
     between = takewhile(lambda snapshot: snapshot.version != read, newest_first)
-    return not all(snapshot.operation in _ROWS_STAY for snapshot in between)
+    return not all(snapshot.operation in ROWS_STAY for snapshot in between)
 
 
 def start_again(table: Table, made: Snapshot | None) -> NoReturn:

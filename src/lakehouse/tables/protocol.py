@@ -71,6 +71,21 @@ class CommitMarker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergedRows:
+    """What a commit says of the rows of its MERGE.
+
+    Attributes:
+        written: how many it inserted or updated.
+        removed: how many it updated or deleted.
+        deleted: how many it deleted; None: the format does not tell them from updated ones.
+    """
+
+    written: int
+    removed: int
+    deleted: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One committed version of a table.
 
@@ -81,6 +96,8 @@ class Snapshot:
         parent: the version it was made upon.
         marker: which batch it holds.
         token: what names a commit of this library, so that it is found again; None: somebody else's.
+        newest: what no event in the table is newer than, see `lakehouse.tables.bounds`; None: it does not say.
+        merged: what the commit says of the rows of a MERGE; None: it was none, or it does not say.
         metrics: the format's own, as text.
     """
 
@@ -90,6 +107,8 @@ class Snapshot:
     parent: int | None = None
     marker: CommitMarker | None = None
     token: str | None = field(default=None, compare=False)
+    newest: str | None = None
+    merged: MergedRows | None = None
     metrics: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,7 +118,8 @@ class Merge:
 
     `update` and `insert` map target columns to SQL expressions over `s`; an empty mapping leaves the clause out.
     `delete_when` and `update_when` narrow the matched rows; deletes are tried first. `only_new` says of a merge without
-    updates and deletes that it must not be made when another writer adds rows that `on` matches meanwhile.
+    updates and deletes that it must not be made when another writer adds rows that `on` matches meanwhile. `newest` is carried
+    by the commit, see `Snapshot`.
     """
 
     on: str
@@ -109,6 +129,7 @@ class Merge:
     insert: Mapping[str, str] = field(default_factory=dict)
     insert_when: str | None = None
     only_new: bool = False
+    newest: str | None = None
 
 
 class Table(Protocol):
@@ -122,6 +143,11 @@ class Table(Protocol):
     @property
     def spark(self) -> SparkSession:
         """The session that reads and writes it."""
+        ...
+
+    @property
+    def counts_deletes(self) -> bool:
+        """Whether commits tell the rows that a MERGE deleted from those it updated, and there is none where nothing changed."""
         ...
 
     def sibling(self, suffix: str) -> Table:

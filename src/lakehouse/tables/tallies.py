@@ -54,7 +54,7 @@ class MergeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Counts over a folded frame; `tied` are the kept events that had a rival."""
+    """Counts over a folded frame; `tied` are the kept events that had a rival, `keys` all that there are."""
 
     applied: int = 0
     duplicate: int = 0
@@ -66,6 +66,7 @@ class Tally:
     deleted: int = 0
     tied: int = 0
     forgotten: int = 0
+    keys: int = 0
 
     @property
     def seen(self) -> int:
@@ -100,6 +101,7 @@ def tally(folded: DataFrame, **extra: Column) -> Tally:
         "updated": F.count_if(outcome == ev.UPDATED),
         "deleted": F.count_if(outcome == ev.DELETED),
         "tied": F.count_if(F.col(ev.TIED)),
+        "keys": F.count(F.lit(1)),
         **extra,
     }
     row = folded.agg(*[F.coalesce(column, F.lit(0)).alias(name) for name, column in columns.items()]).head()
