@@ -26,13 +26,25 @@ HAS_DEEQU = "deequ" in find_runtime().bundles
 FEATURES: tuple[Feature, ...] = (*CORE, "deequ") if HAS_DEEQU else CORE
 collect_ignore = [] if HAS_DEEQU else ["tests/deequ"]  # there are no jars of Deequ for Spark 4.1
 
+# Nearly every test makes plans of its own, for a few rows: compiling each takes longer than all of them run. Tests of properties,
+# and the jobs that tests start, run compiled, as every session does.
+INTERPRETED = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
+# Java's optimizing compiler pays in a suite of this length, but for what runs often, and needs room for it.
+JAVA_OPTIONS = (
+    "-XX:+UseSerialGC",
+    "-XX:ReservedCodeCacheSize=512m",
+    "-XX:Tier4InvocationThreshold=20000",
+    "-XX:Tier4MinInvocationThreshold=2400",
+    "-XX:Tier4CompileThreshold=60000",
+    "-XX:Tier4BackEdgeThreshold=160000",
+)
 SUITE_CONF = {
     "spark.master": "local[2]",
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
-    # A suite is long enough for the optimizing compiler to pay; what it makes of thousands of plans needs room.
-    "spark.driver.extraJavaOptions": "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC",
+    **INTERPRETED,
+    "spark.driver.extraJavaOptions": " ".join(JAVA_OPTIONS),
 }
 
 
