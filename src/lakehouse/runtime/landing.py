@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,15 +46,32 @@ def list_landed(spark: SparkSession, folder: str) -> Landed:
         raise ConfigError(msg)
     base = system.makeQualified(path).toUri().getPath()
     found, hidden = [], 0
-    statuses = system.listFiles(path, True)
-    while statuses.hasNext():
-        status = statuses.next()
+    for status in _files_below(system, path):
         below = status.getPath().toUri().getPath()[len(base) :]
         if is_hidden(below):
             hidden += 1
             continue
         found.append(_landed(status))
     return Landed(files=sorted(found, key=lambda file: file.file), hidden=hidden)
+
+
+def _files_below(system: Any, folder: Any) -> Iterator[Any]:
+    """The status of every file below a folder.
+
+    A store lists all of them at once. On a local disk that would start a process for each file, which tells who may read it.
+    """
+    if system.getUri().getScheme() != "file":
+        statuses = system.listFiles(folder, True)
+        while statuses.hasNext():
+            yield statuses.next()
+        return
+    folders = [folder]
+    while folders:
+        for status in system.listStatus(folders.pop()):
+            if status.isDirectory():
+                folders.append(status.getPath())
+            else:
+                yield status
 
 
 def is_hidden(below: str) -> bool:
