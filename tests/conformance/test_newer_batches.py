@@ -122,7 +122,7 @@ def test_rows_of_another_writer_are_looked_at(merging: Merging, spark: SparkSess
     """After them nothing is known: one batch reads, the next looks through the table once, and then it is known again."""
     merging([(1, "a", "upsert", 1)])
     where = merging.table.ref.name or f"delta.`{merging.table.ref.path}`"
-    spark.sql(f"INSERT INTO {where} VALUES (2, 'foreign', 50)")  # noqa: S608  names of our own
+    spark.sql(f"INSERT INTO {where} VALUES (2, 'foreign', 50)")  # nosec B608  # noqa: S608 - names of our own
     assert merging([(2, "old", "upsert", 20)]).late == 1
     assert merging.looked()
     assert counts(merging([(2, "older than none", "upsert", 60), (3, "new", "upsert", 60)])) == (1, 1, 0)
@@ -131,7 +131,7 @@ def test_rows_of_another_writer_are_looked_at(merging: Merging, spark: SparkSess
     assert merging.looked()
     assert counts(merging([(3, "newer", "upsert", 61)])) == (0, 1, 0)
     assert not merging.looked()
-    spark.sql(f"DELETE FROM {where} WHERE id = 1")  # noqa: S608  names of our own
+    spark.sql(f"DELETE FROM {where} WHERE id = 1")  # nosec B608  # noqa: S608 - names of our own
     assert counts(merging([(1, "again", "upsert", 62)])) == (1, 0, 0)
     assert not merging.looked()
     assert merging.rows == [(1, "again", 62), (2, "older than none", 60), (3, "newer", 61)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -26,6 +26,17 @@ from lakehouse.tables.tallies import MergeResult, Tally, check_ties, tally
 from lakehouse.tables.targets import Target, ensure
 
 TOMBSTONES = "__tombstones"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writing:
+    """The table that a batch is written into, and the marker and the note (see `lakehouse.tables.bounds`) that commits carry."""
+
+    table: Table
+    batch: Batch
+    spec: ChangeSpec
+    commit: CommitMarker | None
+    note: str | None
 
 
 def write_current(
@@ -52,13 +63,13 @@ def write_current(
     reach("current_merge.folded")
     check_ties(counts, spec)
     note = to_note(bound.and_up_to(batch.last) if bound else None, batch.events.schema[SEQUENCE].dataType)
+    to = _Writing(table=table, batch=batch, spec=spec, commit=commit, note=note)
     known = None
     if counts.forgotten:
         reach("current_merge.before_tombstones")
-        known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), batch, spec, commit, note)
+        known = _remember_deletes(companion, folded.where(F.col(scd1.NEW_DELETE)), to)
         reach("current_merge.after_tombstones")
-    write = _commit_newer if newer else _commit
-    counts, done = write(table, folded, counts, batch, spec, commit, note)
+    counts, done = _commit_newer(to, folded, counts) if newer else _commit(to, folded, counts)
     if (remembers or companion.exists()) and moved(companion, known, buried):
         # A delete that came meanwhile may be newer than a row that was just written. Tombstones themselves only grow.
         start_again(table, done)
@@ -103,35 +114,19 @@ def _report(
     return report(stored, batch.events, spec, remnants=True)
 
 
-def _commit(
-    table: Table,
-    folded: DataFrame,
-    counts: Tally,
-    batch: Batch,
-    spec: ChangeSpec,
-    commit: CommitMarker | None,
-    note: str | None,
-) -> tuple[Tally, Snapshot | None]:
+def _commit(to: _Writing, folded: DataFrame, counts: Tally) -> tuple[Tally, Snapshot | None]:
     """Write what came out different from the stored rows."""
     if not counts.changed:
         return counts, None
     changed = folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED)
-    return counts, _merge(table, changed, counts, batch, spec, commit, note)
+    return counts, _merge(to, changed, counts)
 
 
-def _commit_newer(
-    table: Table,
-    folded: DataFrame,
-    counts: Tally,
-    batch: Batch,
-    spec: ChangeSpec,
-    commit: CommitMarker | None,
-    note: str | None,
-) -> tuple[Tally, Snapshot | None]:
+def _commit_newer(to: _Writing, folded: DataFrame, counts: Tally) -> tuple[Tally, Snapshot | None]:
     """Write the last event of each key over whatever the table has of it; what that was is counted afterwards."""
     upserts, deletes = counts.inserted, counts.keys - counts.inserted
     possible = replace(counts, updated=upserts, deleted=deletes)
-    done = _merge(table, folded, possible, batch, spec, commit, note)
+    done = _merge(to, folded, possible)
     if done.token is None:  # nothing but deletes of keys that the table does not have
         return replace(counts, inserted=0), None
     told = done.merged
@@ -140,35 +135,27 @@ def _commit_newer(
         updated = told.removed - deleted
         return replace(counts, inserted=upserts - updated, updated=updated, deleted=deleted), done
     # A task that ran twice may have counted twice.
-    had = touched(before(table, done), batch, spec, fresh=False).select(*map(quoted, spec.keys))
-    met = folded.join(had, on=list(spec.keys), how="left_semi").where(F.col(OP) == UPSERT).count()
-    gone = folded.join(had, on=list(spec.keys), how="left_semi").where(F.col(OP) != UPSERT).count()
-    return replace(counts, inserted=upserts - met, updated=met, deleted=gone), done
+    had = touched(before(to.table, done), to.batch, to.spec, fresh=False).select(*map(quoted, to.spec.keys))
+    met = folded.join(had, on=list(to.spec.keys), how="left_semi")
+    updated, deleted = met.where(F.col(OP) == UPSERT).count(), met.where(F.col(OP) != UPSERT).count()
+    return replace(counts, inserted=upserts - updated, updated=updated, deleted=deleted), done
 
 
-def _merge(
-    table: Table,
-    rows: DataFrame,
-    counts: Tally,
-    batch: Batch,
-    spec: ChangeSpec,
-    commit: CommitMarker | None,
-    note: str | None,
-) -> Snapshot:
+def _merge(to: _Writing, rows: DataFrame, counts: Tally) -> Snapshot:
     """One MERGE of rows that are to be as they are, or to go. Clauses that no row needs are left out: formats have cheaper plans then."""
     is_upsert = f"s.{OP} = '{UPSERT}'"
-    columns = table.schema().names
+    columns = to.table.schema().names
     merge = Merge(
-        on=condition(spec.keys, batch),
-        update=_update(columns, spec, counts),
+        on=condition(to.spec.keys, to.batch),
+        update=_update(columns, to.spec, counts),
         update_when=is_upsert,
         delete_when=f"s.{OP} <> '{UPSERT}'" if counts.deleted else None,
         insert=assignments(columns) if counts.inserted else {},
         insert_when=is_upsert,
-        newest=note,
+        newest=to.note,
     )
-    source = dated(rows, columns, spec).select(*map(quoted, [*columns, OP]))
-    return table.merge(source, merge, commit=commit)
+    source = dated(rows, columns, to.spec).select(*map(quoted, [*columns, OP]))
+    return to.table.merge(source, merge, commit=to.commit)
 
 
 def write_soft(
@@ -226,27 +213,20 @@ def _with_truncates(table: Table, events: DataFrame, batch: Batch, memory: Memor
     return with_implied(events, imply(keys, known, like=events))
 
 
-def _remember_deletes(
-    companion: Table,
-    deleted: DataFrame,
-    batch: Batch,
-    spec: ChangeSpec,
-    commit: CommitMarker | None,
-    note: str | None,
-) -> Snapshot:
+def _remember_deletes(companion: Table, deleted: DataFrame, to: _Writing) -> Snapshot:
     """Write the deletes that are new; the companion is made for the first ones, so that tables without any need none."""
-    changes = batch.events.drop(ev.STORED).schema
-    fresh = ensure(companion, Target(kind="tombstones", changes=changes, spec=spec))
-    columns = [*spec.keys, SEQUENCE]
-    source = deleted.select(*map(quoted, spec.keys), F.col(scd1.LAST_DELETE).alias(SEQUENCE))
+    changes = to.batch.events.drop(ev.STORED).schema
+    fresh = ensure(companion, Target(kind="tombstones", changes=changes, spec=to.spec))
+    columns = [*to.spec.keys, SEQUENCE]
+    source = deleted.select(*map(quoted, to.spec.keys), F.col(scd1.LAST_DELETE).alias(SEQUENCE))
     merge = Merge(
-        on=condition(spec.keys, batch),
+        on=condition(to.spec.keys, to.batch),
         update={} if fresh else assignments([SEQUENCE]),  # without updates the formats have cheaper plans
         update_when=f"s.{SEQUENCE} > t.{SEQUENCE}",
         insert=assignments(columns),
-        newest=note,
+        newest=to.note,
     )
-    return companion.merge(source, merge, commit=commit)
+    return companion.merge(source, merge, commit=to.commit)
 
 
 def _update(columns: list[str], spec: ChangeSpec, counts: Tally) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Merge a change log into a Delta or Iceberg table: one MERGE, one commit, only rows that change.
 
 Every merge goes the same way: look at the batch (one small job), fold it together with the stored rows it touches (one
-job), and merge what came out different. A batch that changes nothing commits nothing.
+job), and merge what came out different. A batch that changes nothing commits nothing. Of a current table the stored rows are read
+only where some event of the batch is not newer than all that the table knows (see `lakehouse.tables.bounds`).
 """
 
 from __future__ import annotations
