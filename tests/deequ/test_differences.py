@@ -282,12 +282,17 @@ def test_rows_are_those_of_deequ(frame: DataFrame) -> None:
 
 def test_the_session_is_left_as_it_was(spark: SparkSession, frame: DataFrame, hard: DataFrame) -> None:
     """No view of Deequ's is left, and no setting is another."""
-    before = (spark.conf.get("spark.sql.ansi.enabled"), [one.name for one in spark.catalog.listTables()])
+    before = (spark.conf.get("spark.sql.ansi.enabled"), views(spark))
     by_deequ(frame, 'CustomSql "SELECT count(*) FROM primary" = 2', 'CustomSql "SELECT id FROM primary"')
-    assert (spark.conf.get("spark.sql.ansi.enabled"), [one.name for one in spark.catalog.listTables()]) == before
+    assert (spark.conf.get("spark.sql.ansi.enabled"), views(spark)) == before
     assert spark.sql("SELECT current_timestamp()").sparkSession is spark
     as_written(hard, 'CustomSql "SELECT id FROM primary"')
-    assert "primary" in [one.name for one in hard.sparkSession.catalog.listTables()]
+    assert "primary" in views(hard.sparkSession)
+
+
+def views(spark: SparkSession) -> list[str]:
+    """The names of the session's views."""
+    return [row.viewName for row in spark.sql("SHOW VIEWS").collect()]
 
 
 @pytest.mark.parametrize("lacking", ["jars", "extra"])

@@ -135,7 +135,7 @@ class Writing(TableFixtures):
                 Merge(on="t.id = s.id", delete_when="raise_error('stop here') is null"),
                 commit=marker(2),
             )
-        assert [view.name for view in spark.catalog.listTables() if view.isTemporary and "lakehouse" in view.name] == []
+        assert [row.viewName for row in spark.sql("SHOW VIEWS").collect() if "lakehouse" in row.viewName] == []
         assert last_sequence(people, JOB) == 1
 
     def test_of_two_writers_one_is_told(self, people: Table, frame: Callable[..., DataFrame], tmp_path: Path) -> None:
