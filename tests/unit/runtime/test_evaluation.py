@@ -291,7 +291,11 @@ def test_one_bad_rule_is_one_error(frame: DataFrame) -> None:
     ]
     found = evaluate(frame, ruleset(*rules), as_of=NOON)
     assert [one.verdict for one in found.outcomes] == ["Passed", "Error", "Error", "Error", "Error", "Error", "Passed"]
-    assert found.outcomes[1].reason == "Spark cannot work it out: PatternSyntaxException"
+    told = (
+        "PatternSyntaxException",
+        "INVALID_PARAMETER_VALUE.PATTERN",
+    )  # by a compiled plan, and by one that Spark 4 interprets
+    assert found.outcomes[1].reason in {f"Spark cannot work it out: {name}" for name in told}
     assert "nope" in found.outcomes[3].reason
     assert "Syntax error" in found.outcomes[4].reason
     assert not any("Ann" in one.reason for one in found.outcomes)
