@@ -12,6 +12,7 @@ import pytest
 from _pytest.doctest import DoctestItem
 from hypothesis import settings
 from pyspark.sql import SparkSession
+from spark_settings import INTERPRETED
 
 from lakehouse.runtime.jars import CORE, Feature, find_runtime
 from lakehouse.runtime.session import open_session
@@ -26,9 +27,6 @@ HAS_DEEQU = "deequ" in find_runtime().bundles
 FEATURES: tuple[Feature, ...] = (*CORE, "deequ") if HAS_DEEQU else CORE
 collect_ignore = [] if HAS_DEEQU else ["tests/deequ"]  # there are no jars of Deequ for Spark 4.1
 
-# Nearly every test makes plans of its own, for a few rows: compiling each takes longer than all of them run. Tests of properties,
-# and the jobs that tests start, run compiled, as every session does.
-INTERPRETED = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
 # Java's optimizing compiler pays in a suite of this length, but for what runs often, and needs room for it.
 JAVA_OPTIONS = (
     "-XX:+UseSerialGC",
@@ -43,6 +41,7 @@ SUITE_CONF = {
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    # Nearly every test makes plans of its own. Tests of properties, and the jobs that tests start, run compiled.
     **INTERPRETED,
     "spark.driver.extraJavaOptions": " ".join(JAVA_OPTIONS),
 }

@@ -282,17 +282,17 @@ def test_rows_are_those_of_deequ(frame: DataFrame) -> None:
 
 def test_the_session_is_left_as_it_was(spark: SparkSession, frame: DataFrame, hard: DataFrame) -> None:
     """No view of Deequ's is left, and no setting is another."""
-    before = (spark.conf.get("spark.sql.ansi.enabled"), views(spark))
+    before = (spark.conf.get("spark.sql.ansi.enabled"), tables_and_views(spark))
     by_deequ(frame, 'CustomSql "SELECT count(*) FROM primary" = 2', 'CustomSql "SELECT id FROM primary"')
-    assert (spark.conf.get("spark.sql.ansi.enabled"), views(spark)) == before
+    assert (spark.conf.get("spark.sql.ansi.enabled"), tables_and_views(spark)) == before
     assert spark.sql("SELECT current_timestamp()").sparkSession is spark
     as_written(hard, 'CustomSql "SELECT id FROM primary"')
-    assert "primary" in views(hard.sparkSession)
+    assert "primary" in tables_and_views(hard.sparkSession)
 
 
-def views(spark: SparkSession) -> list[str]:
-    """The names of the session's views."""
-    return [row.viewName for row in spark.sql("SHOW VIEWS").collect()]
+def tables_and_views(spark: SparkSession) -> list[str]:
+    """The names of what the session lists."""
+    return [row.tableName for row in spark.sql("SHOW TABLES").collect()]
 
 
 @pytest.mark.parametrize("lacking", ["jars", "extra"])

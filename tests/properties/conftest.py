@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pyspark.sql import SparkSession
-
-COMPILED = {"spark.sql.codegen.factoryMode": "FALLBACK", "spark.sql.codegen.wholeStage": "true"}
-"""The defaults of Spark."""
+from spark_settings import COMPILED, settings
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -18,10 +15,5 @@ def _compiled(request: pytest.FixtureRequest) -> Iterator[None]:
     if not any("spark" in getattr(item, "fixturenames", ()) for item in mine):
         yield
         return
-    spark: SparkSession = request.getfixturevalue("spark")
-    before = {name: str(spark.conf.get(name)) for name in COMPILED}
-    for name, value in COMPILED.items():
-        spark.conf.set(name, value)
-    yield
-    for name, value in before.items():
-        spark.conf.set(name, value)
+    with settings(request.getfixturevalue("spark"), COMPILED):
+        yield

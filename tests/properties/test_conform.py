@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,11 +33,11 @@ from pyspark.sql.types import (
     TimestampNTZType,
     TimestampType,
 )
+from spark_settings import COMPILED, INTERPRETED, settings
 
 from lakehouse.transforms import conform, split_quarantined
 
 ROWS = 8
-COMPILED, INTERPRETED = "FALLBACK", "NO_CODEGEN"
 FRAMES = {1: (40, COMPILED), 2: (120, INTERPRETED), 3: (120, INTERPRETED), 4: (120, INTERPRETED)}
 """By seed: 400 pairs in all, most of them without code generation, which takes longer here than the rows do."""
 NAMES = ("a", "b", "A", "x.y", "tick`s", "it's")
@@ -182,19 +181,6 @@ def without_nullability(data_type: DataType) -> str:
     return data_type.simpleString()
 
 
-@contextmanager
-def settings(spark: SparkSession, **values: str) -> Iterator[None]:
-    """Other settings for a while."""
-    before = {name: str(spark.conf.get(name)) for name in values}
-    for name, value in values.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
-
-
 @pytest.mark.parametrize("seed", FRAMES)
 def test_every_cell_is_accounted_for(spark: SparkSession, seed: int) -> None:
     """Each value of 400 random schema pairs is in its column, exactly, or in `_rescued`; what a required column lacks is a reason."""
@@ -204,8 +190,7 @@ def test_every_cell_is_accounted_for(spark: SparkSession, seed: int) -> None:
     keep_extra = seed % 2 == 0
     rows = [tuple(random_value(rng, f.dataType, nullable=f.nullable) for f in source) for _ in range(ROWS)]
     frame = spark.createDataFrame(rows, source).coalesce(1)
-    compiled = str(mode == COMPILED).lower()
-    with settings(spark, **{"spark.sql.codegen.factoryMode": mode, "spark.sql.codegen.wholeStage": compiled}):
+    with settings(spark, mode):
         result = conform(frame, target, extra="rescue" if keep_extra else "drop")
         found = result.collect()
     assert [without_nullability(field.dataType) for field in result.schema][:-3] == [

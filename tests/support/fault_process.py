@@ -15,6 +15,7 @@ from time import monotonic
 
 from fault_feed import Expected
 from fault_lake import FaultLake, Rows
+from spark_settings import INTERPRETED
 
 ROOT = Path(__file__).parents[2]
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -23,9 +24,7 @@ TINY = {
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
-    # Compiling a plan takes longer than a dozen rows do.
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
+    **INTERPRETED,
 }
 """Settings for tables of a dozen rows."""
 LIMIT = 600

@@ -50,7 +50,8 @@ def write_current(
     remembers = companion.exists()
     buried = companion.version() if remembers else None
     incomplete = _can_be_incomplete(table, batch)
-    bound = _bound(table, companion if remembers else None, batch, fresh=fresh)
+    # A table made just now holds nothing.
+    bound = bound_of([*([] if fresh else [table]), *([companion] if remembers else [])], memory.type)
     newer = not fresh and not incomplete and _is_newer(table, batch, bound, memory)
     if newer:
         reach("current_merge.newer")
@@ -62,7 +63,7 @@ def write_current(
     counts = tally(folded, forgotten=F.count_if(F.col(scd1.NEW_DELETE)))
     reach("current_merge.folded")
     check_ties(counts, spec)
-    note = to_note(bound.and_up_to(batch.last) if bound else None, batch.events.schema[SEQUENCE].dataType)
+    note = to_note(bound.and_up_to(batch.last) if bound else None, memory.type)
     to = _Writing(table=table, batch=batch, spec=spec, commit=commit, note=note)
     known = None
     if counts.forgotten:
@@ -75,12 +76,6 @@ def write_current(
         start_again(table, done)
     reporting = partial(_report, table, batch, spec, done, known, incomplete=incomplete)
     return replace(counts.result(done), reporting=reporting)
-
-
-def _bound(table: Table, companion: Table | None, batch: Batch, *, fresh: bool) -> Bound | None:
-    """How far the table and its tombstones have come; None: nobody knows. A table made just now holds nothing."""
-    tables = [one for one in (None if fresh else table, companion) if one is not None]
-    return bound_of(tables, batch.events.schema[SEQUENCE].dataType)
 
 
 def _is_newer(table: Table, batch: Batch, bound: Bound | None, memory: Memory) -> bool:

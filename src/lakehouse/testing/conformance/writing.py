@@ -135,7 +135,8 @@ class Writing(TableFixtures):
                 Merge(on="t.id = s.id", delete_when="raise_error('stop here') is null"),
                 commit=marker(2),
             )
-        assert [row.viewName for row in spark.sql("SHOW VIEWS").collect() if "lakehouse" in row.viewName] == []
+        tables = spark.sql("SHOW TABLES").collect()
+        assert [row.tableName for row in tables if row.isTemporary and "lakehouse" in row.tableName] == []
         assert last_sequence(people, JOB) == 1
 
     def test_of_two_writers_one_is_told(self, people: Table, frame: Callable[..., DataFrame], tmp_path: Path) -> None:
