@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from spark_settings import settings
 
 from lakehouse.cdc.changes import ChangeSpec
 from lakehouse.gold.sales import daily_sales
@@ -80,10 +81,8 @@ def new_table(spark: SparkSession, path: str, table_format: Format) -> Table:
 @pytest.fixture(autouse=True)
 def _as_deequ_needs_it(spark: SparkSession) -> Iterator[None]:
     """ANSI mode would stop Deequ's casts, and the server that calls assertions in Python would keep the process alive."""
-    before = str(spark.conf.get("spark.sql.ansi.enabled"))
-    spark.conf.set("spark.sql.ansi.enabled", "false")
-    yield
-    spark.conf.set("spark.sql.ansi.enabled", before)
+    with settings(spark, {"spark.sql.ansi.enabled": "false"}):
+        yield
     gateway: Any = spark.sparkContext._gateway  # noqa: SLF001 - PyDeequ starts its server and has nothing to end it
     gateway.shutdown_callback_server()
 

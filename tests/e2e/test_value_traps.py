@@ -31,8 +31,8 @@ No code meets these yet: division, arithmetic on decimals, normalisers of text a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import product
@@ -45,6 +45,7 @@ import yaml
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StringType, StructField, StructType, TimestampType
+from spark_settings import settings
 from whole_jobs import WholeJob
 
 from lakehouse.cdc.changes import ChangeSpec
@@ -247,8 +248,7 @@ DAILY = {
 """Every setting of the session is in one of these; all of them take eight times as long."""
 
 
-@contextmanager
-def session(spark: SparkSession, ansi: str, zone: str, case: str) -> Iterator[None]:
+def session(spark: SparkSession, ansi: str, zone: str, case: str) -> AbstractContextManager[None]:
     """The session as somebody else has set it, who knows nothing of this library."""
     other = {
         "spark.sql.ansi.enabled": ansi,
@@ -257,14 +257,7 @@ def session(spark: SparkSession, ansi: str, zone: str, case: str) -> Iterator[No
         "spark.sql.parquet.datetimeRebaseModeInWrite": "EXCEPTION",
         "spark.sql.parquet.int96RebaseModeInWrite": "EXCEPTION",
     }
-    before = {name: str(spark.conf.get(name)) for name in other}
-    for name, value in other.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
+    return settings(spark, other)
 
 
 def exact(value: Any) -> str:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import LongType
+from spark_settings import settings
 
 from lakehouse.cdc import history as scd2
 from lakehouse.cdc import soft_deletes as soft
@@ -133,12 +134,8 @@ def test_null_is_a_value_like_any_other(fold: Fold) -> None:
 )
 def other_session(request: pytest.FixtureRequest, spark: SparkSession) -> Iterator[None]:
     """Settings that must not matter."""
-    before = {name: spark.conf.get(name) for name in request.param}
-    for name, value in request.param.items():
-        spark.conf.set(name, value)
-    yield
-    for name, value in before.items():
-        spark.conf.set(name, value or "")
+    with settings(spark, request.param):
+        yield
 
 
 @pytest.mark.usefixtures("other_session")

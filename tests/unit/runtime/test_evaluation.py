@@ -172,10 +172,8 @@ def frame(spark: SparkSession) -> DataFrame:
 @pytest.fixture(scope="module", params=[True, False], ids=["ansi", "not ansi"])
 def found(spark: SparkSession, frame: DataFrame, request: pytest.FixtureRequest) -> Iterator[Evaluation]:
     """All rules at once, with ANSI mode on and off."""
-    before = spark.conf.get("spark.sql.ansi.enabled")
-    spark.conf.set("spark.sql.ansi.enabled", str(request.param).lower())
-    yield evaluate(frame, ruleset(*PASSED, *FAILED, *ERRORS), as_of=NOON, history=HISTORY)
-    spark.conf.set("spark.sql.ansi.enabled", str(before))
+    with settings(spark, {"spark.sql.ansi.enabled": str(request.param).lower()}):
+        yield evaluate(frame, ruleset(*PASSED, *FAILED, *ERRORS), as_of=NOON, history=HISTORY)
 
 
 def test_every_rule_has_its_verdict(found: Evaluation) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import orc
 from pyspark.sql import SparkSession
+from spark_settings import settings
 
 from lakehouse.bronze.manifest import LandedFile
 from lakehouse.errors import IncompatibleSchemaError, PreflightError
@@ -27,12 +28,8 @@ ROWS = 600
 @pytest.fixture
 def small_splits(spark: SparkSession) -> Iterator[SparkSession]:
     """A session that reads every file in many pieces, which it hands out by their size."""
-    kept = {name: str(spark.conf.get(name)) for name in SPLITS}
-    for name, value in SPLITS.items():
-        spark.conf.set(name, value)
-    yield spark
-    for name, value in kept.items():
-        spark.conf.set(name, value)
+    with settings(spark, SPLITS):
+        yield spark
 
 
 def landed(folder: Path, **files: bytes) -> list[LandedFile]:

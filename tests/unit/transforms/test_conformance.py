@@ -19,6 +19,7 @@ from pyspark.sql.types import (
     TimestampType,
     VarcharType,
 )
+from spark_settings import settings
 
 from lakehouse.errors import ConfigError, IncompatibleSchemaError
 from lakehouse.schemas.type_names import parse_schema
@@ -50,15 +51,8 @@ def test_neither_ansi_mode_nor_the_session_zone_matters(spark: SparkSession) -> 
     """Values and what is rescued are the same with ANSI off in Tokyo as with ANSI on in UTC."""
     frame = mixed(spark)
     at_home = sorted(map(str, conform(frame, parse_schema(MIXED)).collect()))
-    other = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "Asia/Tokyo"}
-    before = {name: str(spark.conf.get(name)) for name in other}
-    for name, value in other.items():
-        spark.conf.set(name, value)
-    try:
+    with settings(spark, {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "Asia/Tokyo"}):
         abroad = sorted(map(str, conform(frame, parse_schema(MIXED)).collect()))
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
     assert abroad == at_home
     assert (
         "s='0.000000000000000000', r='2026-07-01 12:00:00Z', _rescued='{\"extra\":\"2026-07-01T12:00:00.000001Z\"}'"

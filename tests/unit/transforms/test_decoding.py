@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -31,6 +29,7 @@ from pyspark.sql.types import (
     TimestampNTZType,
     TimestampType,
 )
+from spark_settings import settings
 
 from lakehouse.errors import ConfigError
 from lakehouse.transforms.decoding import decode, require_decodable
@@ -173,17 +172,6 @@ CASES: list[tuple[DataType, dict[str, Any]]] = [
 ]
 
 
-@contextmanager
-def session_timezone(spark: SparkSession, zone: str) -> Iterator[None]:
-    """Another session time zone for a while."""
-    before = str(spark.conf.get("spark.sql.session.timeZone"))
-    spark.conf.set("spark.sql.session.timeZone", zone)
-    try:
-        yield
-    finally:
-        spark.conf.set("spark.sql.session.timeZone", before)
-
-
 def decoded(spark: SparkSession, data_type: DataType, texts: list[str | None], **options: Any) -> dict[str | None, Any]:
     """Each text with its value, or `BAD` where it failed."""
     frame = spark.createDataFrame([(text,) for text in texts], "`a.b``c` STRING")
@@ -217,7 +205,7 @@ def test_the_session_time_zone_does_not_matter(spark: SparkSession, data_type: D
         else "CAST(value AS STRING)"
     )
     here = frame.select(value.alias("value")).selectExpr(shown).collect()
-    with session_timezone(spark, "Asia/Tokyo"):
+    with settings(spark, {"spark.sql.session.timeZone": "Asia/Tokyo"}):
         assert frame.select(value.alias("value")).selectExpr(shown).collect() == here
 
 

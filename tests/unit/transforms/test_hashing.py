@@ -25,6 +25,7 @@ from pyspark.sql.types import (
     StructType,
     TimestampType,
 )
+from spark_settings import settings
 
 from lakehouse.errors import ConfigError, MissingColumnsError
 from lakehouse.transforms import row_hash, surrogate_key
@@ -120,11 +121,8 @@ def test_a_key_is_the_digest_of_what_is_written(spark: SparkSession) -> None:
     ]
     wanted = hashlib.sha256("".join(f"{len(text)}:{text}" for text in texts).encode()).hexdigest()[:32]
     frame = spark.createDataFrame([row], schema)
-    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
-    try:
+    with settings(spark, {"spark.sql.session.timeZone": "Asia/Tokyo"}):
         (made,) = surrogate_key(frame, of=schema.names, into="key").select("key").collect()
-    finally:
-        spark.conf.set("spark.sql.session.timeZone", "UTC")
     assert made.key == wanted
 
 
