@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from pyspark.sql.types import IntegerType, LongType, StringType, StructField, St
 
 from lakehouse.columns import quoted
 from lakehouse.errors import ConfigError
-from lakehouse.tables import Merge, Table, TableRef
+from lakehouse.tables import Merge, Table, TableRef, open_table
 from lakehouse.testing.conformance import TableConformance
-from lakehouse.testing.conformance.fixtures import PEOPLE, rows_of
+from lakehouse.testing.conformance.fixtures import PEOPLE, UPSERT, rows_of
 
 
 class TestDeltaByPath(TableConformance):
@@ -51,6 +52,20 @@ class TestDeltaByPath(TableConformance):
         table.merge(spark.createDataFrame([(2,)], "id bigint"), how)
         table.overwrite(table.read().limit(0), where="id = 3")
         assert sorted(row.id for row in table.read().collect()) == [11, 12]
+
+    def test_of_a_settled_source_no_copy_is_made(self, spark: SparkSession, tmp_path: Path) -> None:
+        """Delta copies the rows of a merge first, in a job of its own, lest they be others when it reads them again."""
+        people = spark.createDataFrame([(1, "a"), (2, "b")], PEOPLE).localCheckpoint()
+        scheduler = spark.sparkContext._jsc.sc().dagScheduler()  # noqa: SLF001 - numbers jobs without a listener
+        jobs = {}
+        for settled in (False, True):
+            table = open_table(spark, TableRef(format="delta", path=str(tmp_path / f"settled {settled}")))
+            table.create(PEOPLE)
+            table.append(people)
+            before = scheduler.nextJobId()
+            table.merge(people, replace(UPSERT, settled=settled))
+            jobs[settled] = scheduler.nextJobId() - before
+        assert jobs[True] < jobs[False]
 
     @pytest.mark.parametrize("layout", ["partition_by", "cluster_by"])
     def test_a_column_is_widened_without_a_change_of_layout(

@@ -98,5 +98,5 @@ def _remove(table: Table, rows: DataFrame, identity: Sequence[str]) -> MergeResu
     found = doomed.agg(F.count(F.lit(1))).head()
     if found is None or not found[0]:
         return MergeResult()
-    merge = Merge(on=" AND ".join(equal(identity)), delete_when="true")
+    merge = Merge(on=" AND ".join(equal(identity)), delete_when="true", settled=True)
     return MergeResult(deleted=found[0], commit=table.merge(doomed, merge))

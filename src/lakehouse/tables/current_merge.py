@@ -147,6 +147,7 @@ def _merge(to: _Writing, rows: DataFrame, counts: Tally) -> Snapshot:
         delete_when=f"s.{OP} <> '{UPSERT}'" if counts.deleted else None,
         insert=assignments(columns) if counts.inserted else {},
         insert_when=is_upsert,
+        settled=True,
         newest=to.note,
     )
     source = dated(rows, columns, to.spec).select(*map(quoted, [*columns, OP]))
@@ -178,6 +179,7 @@ def _commit_soft(
         on=condition(spec.keys, batch),
         update=_update(columns, spec, counts),
         insert=assignments(columns) if counts.inserted else {},
+        settled=True,
     )
     changed = dated(folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED), columns, spec)
     source = changed.select(*map(quoted, columns))
@@ -219,6 +221,7 @@ def _remember_deletes(companion: Table, deleted: DataFrame, to: _Writing) -> Sna
         update={} if fresh else assignments([SEQUENCE]),  # without updates the formats have cheaper plans
         update_when=f"s.{SEQUENCE} > t.{SEQUENCE}",
         insert=assignments(columns),
+        settled=True,
         newest=to.note,
     )
     return companion.merge(source, merge, commit=to.commit)

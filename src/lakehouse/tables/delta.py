@@ -39,6 +39,8 @@ from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef, a
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _UNMOVED = {"spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false"}
 """Rows are written by the tasks that read them, as by an append."""
+_NOT_KEPT = {"spark.databricks.delta.merge.materializeSource": "none"}
+"""Delta reads the source of a merge twice, and first keeps a copy of its own."""
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
@@ -198,7 +200,7 @@ class DeltaTable:
         columns = self._spark.table(self._target).columns
         with source_view(source) as view:
             statement = statements.merge_into(self._target, view, merge, columns)
-            conf = _UNMOVED if merge.only_new else None
+            conf = (_UNMOVED if merge.only_new else {}) | (_NOT_KEPT if merge.settled else {})
             made = self._commit(statement, commit, find=True, conf=conf, newest=merge.newest)
         return made or replace(self.snapshots(limit=1)[0], token=None)
 

@@ -101,6 +101,7 @@ def _commit(
         on=condition(identity, batch, *narrowing),
         update=assignments([c for c in columns if c not in identity]) if counts.updated else {},
         insert=assignments(columns) if counts.inserted else {},
+        settled=True,
     )
     changed = dated(folded.where(F.col(ev.OUTCOME) != ev.UNCHANGED), columns, spec)
     source = changed.select(*map(quoted, columns))

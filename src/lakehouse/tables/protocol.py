@@ -118,8 +118,8 @@ class Merge:
 
     `update` and `insert` map target columns to SQL expressions over `s`; an empty mapping leaves the clause out.
     `delete_when` and `update_when` narrow the matched rows; deletes are tried first. `only_new` says of a merge without
-    updates and deletes that it must not be made when another writer adds rows that `on` matches meanwhile. `newest` is carried
-    by the commit, see `Snapshot`.
+    updates and deletes that it must not be made when another writer adds rows that `on` matches meanwhile. `settled` says that the
+    source is the same however often it is read, and was worked out before. `newest` is carried by the commit, see `Snapshot`.
     """
 
     on: str
@@ -129,6 +129,7 @@ class Merge:
     insert: Mapping[str, str] = field(default_factory=dict)
     insert_when: str | None = None
     only_new: bool = False
+    settled: bool = False
     newest: str | None = None
 
 
