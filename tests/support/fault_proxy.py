@@ -91,7 +91,7 @@ class Proxy:
         kept = [line for line in fields if line.partition(":")[0].lower() not in ("connection", "expect")]
         request.write("\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1") + body)
         await request.drain()
-        answer = await upstream.read()
+        answer = await _whole_answer(upstream, has_body=not first.startswith("HEAD "))
         request.close()
         if mishap == "break after":
             writer.transport.abort()  # the store did it, and nobody hears of it
@@ -102,6 +102,15 @@ class Proxy:
             end = answer.index(b"\r\n\r\n") + 4
             answer = answer[: end + (len(answer) - end) // 2]
         writer.write(answer)
+
+
+async def _whole_answer(upstream: asyncio.StreamReader, *, has_body: bool) -> bytes:
+    """An answer as its head says how long it is: the store closes the connection only some time after it."""
+    head = await upstream.readuntil(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)\r\n", head, re.IGNORECASE)
+    if not has_body:
+        return head
+    return head + (await upstream.readexactly(int(length[1])) if length else await upstream.read())
 
 
 def _error(mishap: str) -> bytes:
