@@ -106,7 +106,7 @@ def compete(table: Table, kind: str, first: Writer, second: Writer, *, point: st
     result = race(first, second, point=point)
     failed = result.failed(first, second)
     acknowledged = [event for writer in (first, second) if writer not in failed for event in writer.events]
-    found = [] if result.held else ["nobody was held"]
+    found = [] if result.held else [f"nobody was held: {result.errors}"]
     found += wrong_rows(table, kind, [*known, *acknowledged])
     for writer in failed:
         writer.do()
@@ -152,7 +152,7 @@ def race_append(rig: Rig, *, evolving: bool) -> list[str]:
     first, second = append("a"), evolve if evolving else append("b")
     result = race(first, second, point=f"{rig.format}.before_commit")
     failed = result.failed(first, second)
-    found = [] if result.held else ["nobody was held"]
+    found = [] if result.held else [f"nobody was held: {result.errors}"]
     expected = [writer.name for writer in (first, second) if writer not in failed and writer is not evolve]
     found += [] if ids(table) == expected else [f"{ids(table)} are there, not {expected}"]
     for writer in failed:

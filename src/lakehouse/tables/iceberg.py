@@ -27,7 +27,7 @@ from lakehouse.tables.differences import net_changes
 from lakehouse.tables.iceberg_commits import with_commit_properties
 from lakehouse.tables.iceberg_history import ancestors, go_back, instant
 from lakehouse.tables.iceberg_layout import is_partition_predicate, layout_columns
-from lakehouse.tables.jvm import java_packages, java_session
+from lakehouse.tables.jvm import acting, java_packages, java_session
 from lakehouse.tables.outcomes import commit_once, retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef
 
@@ -305,9 +305,9 @@ class IcebergTable:
 
     def _load(self) -> Any:
         """Iceberg's own table object, as it is now: the catalog caches it, so it is refreshed."""
-        table = java_packages(self._spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(
-            java_session(self._spark), self._target
-        )
+        spark3 = java_packages(self._spark).org.apache.iceberg.spark.Spark3Util
+        with acting(self._spark):  # a catalog is looked for in the settings of the thread's session
+            table = spark3.loadIcebergTable(java_session(self._spark), self._target)
         table.refresh()
         return table
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -20,11 +22,13 @@ from pyspark.sql.types import (
 )
 
 from lakehouse.errors import IncompatibleSchemaError, MissingColumnsError
-from lakehouse.tables import Merge, Table, last_sequence
+from lakehouse.tables import Merge, Table, last_sequence, open_table
 from lakehouse.testing.conformance.fixtures import (
+    JOB,
     PEOPLE,
     UPSERT,
     TableFixtures,
+    marker,
     rows_of,
 )
 
@@ -41,6 +45,21 @@ class Definition(TableFixtures):
         assert rows_of(table.read()) == []
         with pytest.raises(IncompatibleSchemaError, match="exists already"):
             table.create(PEOPLE)
+
+    def test_a_thread_that_spark_never_saw_may_come_first(self, table: Table, spark: SparkSession) -> None:
+        """The settings that count are those of the table's session, also where nothing was done with it yet."""
+        session = spark.newSession()
+        mine = open_table(session, table.ref)
+
+        def work() -> list[Any]:
+            there = mine.exists()
+            mine.create(PEOPLE)
+            mine.append(session.createDataFrame([(1, "a")], PEOPLE))
+            mine.merge(session.createDataFrame([(1, "b")], PEOPLE), UPSERT, commit=marker(1))
+            return [there, mine.exists(), last_sequence(mine, JOB), rows_of(mine.read())]
+
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            assert pool.submit(work).result() == [False, True, 1, [(1, "b")]]
 
     def test_a_sibling_is_a_table_of_its_own(self, people: Table, frame: Callable[..., DataFrame]) -> None:
         """A sibling lies beside the table, in the same format, and shares no rows with it."""
