@@ -12,6 +12,7 @@ runs = $(shell for p in $(1); do "$$p" -c '' >/dev/null 2>&1 && { echo "$$p"; br
 PYTHON ?= $(call runs,python3.11 "$$HOME"/.pyenv/versions/3.11.*/bin/python3.11)
 PYTHON41 ?= $(call runs,python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13 python3.11)
 PYTEST_ARGS ?=
+TWO_AT_ONCE := -n 2 --dist worksteal
 TYPED := $(wildcard src jobs/*.py tests benchmarks/*.py benchmarks/correctness/*.py requirements/*.py data/samples/*/*.py conftest.py)
 GUARDED := src jobs tests configs
 
@@ -48,12 +49,12 @@ test-live: setup ## Run the tests against a real PostgreSQL and Debezium (instal
 .PHONY: test-faults
 test-faults: setup ## Run the job while it fails, is killed, and meets faults of storage: the daily share
 	@tests/faults/install.sh
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not exhaustive" tests/faults
+	$(VENV)/bin/python -m pytest $(TWO_AT_ONCE) $(PYTEST_ARGS) -m "not exhaustive" tests/faults
 
 .PHONY: test-faults-all
 test-faults-all: setup ## Run all of it, which takes hours; FAULTS_SEED repeats a run
 	@tests/faults/install.sh
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/faults
+	$(VENV)/bin/python -m pytest $(TWO_AT_ONCE) $(PYTEST_ARGS) tests/faults
 
 .PHONY: test-browser
 test-browser: $(VENV)/.installed ## Open the report pages in headless Chromium (installs it on Debian as root)

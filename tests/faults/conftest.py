@@ -18,7 +18,7 @@ from lakehouse.runtime.session import WAREHOUSE, open_session
 
 QUICK = {
     **TINY,
-    "spark.master": "local[2]",
+    "spark.master": "local[2,4]",
     "spark.driver.extraJavaOptions": "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC",
 }
 

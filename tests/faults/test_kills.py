@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 from fault_feed import Expected
 from fault_lake import FaultLake, TableFormat
-from fault_process import kill_after, run, watching
+from fault_process import SystemCall, kill_after, kill_entering, run, watching
 from fault_results import SEED, Seen
 
 from lakehouse.runtime.job import DONE, FAILED
@@ -25,17 +25,11 @@ TABLES = ("bronze__files", "bronze", "quarantine", "items__tombstones", "items",
 
 KILLS = 28
 """Kills at a commit, a format, that the whole rig makes."""
-FEW = {"delta": slice(1, None, 3), "iceberg": slice(4)}
+FEW = {"delta": slice(1, None, 3), "iceberg": slice(1, None, 4)}
 """The aims of the daily share, each of which is one start of Java."""
 
 
-def killing(path: Path, call: str, *, when: int = 1) -> tuple[str, ...]:
-    """The program under which the JVM dies as it enters a system call on a file, for the n-th time in a thread."""
-    aim = ("-P", str(path), "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={when}")
-    return ("strace", "-f", "-qq", "-o", "/dev/null", *aim)
-
-
-def aims(lake: FaultLake) -> list[tuple[str, ...]]:
+def aims(lake: FaultLake) -> list[SystemCall]:
     """Where a run dies: before and after the next commit to each Delta table, or at each write of the Iceberg catalog.
 
     Before it renames a version into its place, Delta looks whether it is there; after that it reads it. SQLite opens a
@@ -43,9 +37,10 @@ def aims(lake: FaultLake) -> list[tuple[str, ...]]:
     """
     if lake.format == "delta":
         logs = [lake.warehouse / lake.zone / table / "_delta_log" for table in TABLES]
-        return [killing(log / f"{next_version(log):020d}.json", call) for log in logs for call in ("%%stat", "openat")]
+        files = [log / f"{next_version(log):020d}.json" for log in logs]
+        return [SystemCall(name=name, file=file) for file in files for name in ("%%stat", "openat")]
     journal = lake.warehouse / "catalog.db-journal"
-    return [killing(journal, call, when=when) for when in range(1, 5) for call in ("openat", "unlink")]
+    return [SystemCall(name=name, file=journal, count=count) for name in ("openat", "unlink") for count in range(1, 9)]
 
 
 def next_version(log: Path) -> int:
@@ -71,7 +66,7 @@ def test_a_process_is_killed_at_one_commit_after_the_other(lake: FaultLake) -> N
     states, killed = land(lake), 0
     with watching(lake, states) as watch:
         for aim in aims(lake)[FEW[lake.format]]:
-            killed += run(lake, under=aim) != DONE
+            killed += kill_entering(lake, aim)
         found = [*rerun(lake), *watch.wrong]
     note(lake, "SIGKILL by strace as a commit is made, run after run", killed, found, looks=watch.looks)
     assert found == []
@@ -87,7 +82,7 @@ def test_one_run_more_is_enough_after_a_kill_at_any_commit(lake: FaultLake) -> N
         states = land(lake)
         choice = aims(lake)
         with watching(lake, states) as watch:
-            killed += run(lake, under=choice[batches % len(choice)]) != DONE
+            killed += kill_entering(lake, choice[batches % len(choice)])
             found += rerun(lake)
         found, looks, batches = [*found, *watch.wrong], looks + watch.looks, batches + 1
     note(lake, "SIGKILL by strace as a commit is made, one run more", killed, found, looks=looks)

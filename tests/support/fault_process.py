@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from fault_feed import Expected
 from fault_lake import FaultLake, Rows
@@ -29,6 +29,8 @@ TINY = {
 """Settings for tables of a dozen rows."""
 LIMIT = 600
 """Seconds after which a run hangs."""
+HELD = 0.5
+"""Seconds that strace holds a system call for."""
 PAUSE = 0.2
 """Seconds between two looks of a reader, at least."""
 SHARE = 3
@@ -80,6 +82,37 @@ def kill_after(lake: FaultLake, seconds: float) -> bool:
         kill_group(child)
         return True
     return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemCall:
+    """A system call on a file: its name, or strace's name of several, and the how-manieth of them in a run."""
+
+    name: str
+    file: Path
+    count: int = 1
+
+
+def kill_entering(lake: FaultLake, call: SystemCall) -> bool:
+    """Start the job and kill its group as it enters a system call; whether it did.
+
+    strace holds whoever enters one. It could send the signal itself, but has to stop at every system call of the JVM for that,
+    not at those alone, which makes a run more than twice as long.
+    """
+    calls = lake.folder / "calls"
+    calls.unlink(missing_ok=True)
+    held = f"inject={call.name}:delay_enter={HELD}s"
+    traced = ("-P", str(call.file), "-e", f"trace={call.name}", "-e", "signal=none", "-e", held)
+    child = start(lake, under=("strace", "-f", "-DD", "-qq", "--seccomp-bpf", "-o", str(calls), *traced))
+    until = monotonic() + LIMIT
+    try:
+        while child.poll() is None and monotonic() < until:
+            if calls.exists() and calls.read_text(encoding="utf-8").count(str(call.file)) >= call.count:
+                return True
+            sleep(HELD / 50)
+        return False
+    finally:
+        kill_group(child)  # strace is not in it, and has let go of nobody
 
 
 @dataclass(kw_only=True)

@@ -64,7 +64,7 @@ def store_conf(proxy: Proxy, folder: Path) -> dict[str, str]:
         "connection.ssl.enabled": "false",
         "access.key": "rig",
         "secret.key": "rig",
-        "attempts.maximum": "4",
+        "attempts.maximum": "1",
         "retry.limit": "6",
         "retry.interval": "20ms",
         "retry.throttle.limit": "8",
