@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ANY_JOB = {"file_formats", "gold", "hostile_files", "hostile_strings", "quality_gate", "quality_states", "value_traps"}
+ANY_JOB = {
+    "file_formats",
+    "gold",
+    "hostile_files",
+    "hostile_strings",
+    "quality_gate",
+    "quality_states",
+    "recipes",
+    "value_traps",
+}
 """End-to-end tests of what every job has to stand, on one of them."""
 
 

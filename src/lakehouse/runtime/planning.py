@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,9 +28,6 @@ from lakehouse.tables.tallies import MergeResult
 from lakehouse.tables.targets import Target, check
 
 Recipe = Callable[[Mapping[str, DataFrame], Any], Mapping[str, DataFrame]]
-
-WORKERS = min(max(os.cpu_count() or 2, 2), 8)
-"""Tables merged at a time: planning keeps a core of the driver busy, the executors do the rest meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ planned, and which table it was that had the name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -18,8 +17,9 @@ from lakehouse.errors import PlanMismatchError
 from lakehouse.runtime.batch_ids import batch_id, digest_config
 from lakehouse.runtime.ingestion import Loaded
 from lakehouse.runtime.landing import Landed
-from lakehouse.runtime.planning import WORKERS, Job, Task, named
+from lakehouse.runtime.planning import Job, Task, named
 from lakehouse.runtime.reporting import Written
+from lakehouse.runtime.threads import workers
 from lakehouse.tables import CommitMarker, Table, last_marker
 from lakehouse.tables.ledger import COMMITTED, Known, LedgerRow, State
 
@@ -76,7 +76,7 @@ def make_plans(job: Job, tasks: Sequence[Task], loads: Mapping[str, Loaded]) -> 
     Raises:
         PlanMismatchError: a table holds other batches than bronze does.
     """
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with workers(job.spark) as pool:
         return list(pool.map(partial(_make_plan, job, loads), tasks))
 
 

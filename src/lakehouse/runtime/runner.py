@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.bronze.manifest import LandedFile, LoadedFile
@@ -32,7 +31,7 @@ from lakehouse.runtime.gate import check_gates, require_passed
 from lakehouse.runtime.gold import plan_gold, refresh_gold
 from lakehouse.runtime.ingestion import Loaded, by_table, ingest
 from lakehouse.runtime.metric_publishing import publish_metrics
-from lakehouse.runtime.planning import WORKERS, Job, like, named, plan_tasks
+from lakehouse.runtime.planning import Job, like, named, plan_tasks
 from lakehouse.runtime.plans import Prepared, check_plans, committed_rows, make_plans, pending_rows
 from lakehouse.runtime.preflight import check_session
 from lakehouse.runtime.quarantine import Quarantine
@@ -41,6 +40,7 @@ from lakehouse.runtime.replay import replay
 from lakehouse.runtime.reporting import Judged, Summary
 from lakehouse.runtime.run_reports import write_run_report
 from lakehouse.runtime.snapshot_runs import run_snapshots
+from lakehouse.runtime.threads import workers
 from lakehouse.tables import Table
 from lakehouse.tables.ledger import FAILED, PLANNED, add_rows, recall_targets
 
@@ -95,7 +95,7 @@ def run_job(job: Job) -> Summary:
 def _publish(job: Job, inputs: Sequence[Prepared], gold: Prepared, summary: Summary, started: float) -> Summary:
     """Bring every target up to its newest batch, once all has passed that must pass first."""
     works = {one.name: _works(job, one) for one in inputs}
-    judged = _judge_first(work for some in works.values() for work in some)
+    judged = _judge_first(job.spark, (work for some in works.values() for work in some))
     try:
         require_passed(judged)
         for one in inputs:
@@ -172,9 +172,9 @@ def _works(job: Job, prepared: Prepared) -> list[Work]:
     return work_of(job, prepared, lambda load: shared[load.table.ref.identifier])
 
 
-def _judge_first(works: Iterable[Work]) -> tuple[Judged, ...]:
+def _judge_first(spark: SparkSession, works: Iterable[Work]) -> tuple[Judged, ...]:
     """What the rules say of the source tables of which everything has to pass before any target is written."""
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with workers(spark) as pool:
         return tuple(one for found in pool.map(judge_work, [work for work in works if work.stops]) for one in found)
 
 
@@ -188,7 +188,7 @@ def _run_input(job: Job, prepared: Prepared, works: Sequence[Work], summary: Sum
             repeated_files=summary.repeated_files + load.repeated_files,
             refused_files=dict(Counter(summary.refused_files) + Counter(file.reason for file in load.refused)),
         )
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with workers(job.spark) as pool:
         futures = [pool.submit(apply_work, work, quarantine) for work in works]
         if works and "{table}" not in job.config.inputs[prepared.name].bronze:
             # All tables are in one bronze table, and so are the rows of none of them.

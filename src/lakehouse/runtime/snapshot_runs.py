@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from lakehouse.config.models import Contract, Input
 from lakehouse.runtime import landing
 from lakehouse.runtime.extracts import Extract, find_extracts, read_extract
 from lakehouse.runtime.gate import judge, stopping
-from lakehouse.runtime.planning import WORKERS, Job, Task
+from lakehouse.runtime.planning import Job, Task
 from lakehouse.runtime.plans import Prepared
 from lakehouse.runtime.reporting import Judged, Summary, Written
+from lakehouse.runtime.threads import workers
 from lakehouse.tables.snapshots import merge_snapshot, newest_version
 
 
@@ -28,7 +28,7 @@ def run_snapshots(job: Job, prepared: Prepared, summary: Summary) -> Summary:
     source, tables = job.config.inputs[prepared.name], prepared.tables
     tasks = [plan.task for plan in prepared.plans]
     found = find_extracts(landing.address(job.spark, source.path), prepared.landed.files, tables, source.snapshots)
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with workers(job.spark) as pool:
         futures = [
             pool.submit(
                 _apply_snapshots, job, source, table, contract, [t for t in tasks if t.source == table], found[table]

@@ -34,16 +34,20 @@ def java_packages(spark: SparkSession) -> Any:
     return spark._jvm  # noqa: SLF001 - the only handle there is
 
 
+def activate(spark: SparkSession) -> None:
+    """Make a session the active one of this thread."""
+    _active_sessions(spark).setActiveSession(java_session(spark))
+
+
 @contextmanager
 def acting(spark: SparkSession) -> Iterator[None]:
     """Make a session the active one of this thread, as far as the block goes.
 
     Spark 3.5 makes columns by the settings of the active session, ANSI mode for one, whichever session has the frame they are for.
     """
-    name = str(java_session(spark).getClass().getName())  # it differs between Spark 3 and 4
-    sessions = reduce(getattr, name.split("."), java_packages(spark))
+    sessions = _active_sessions(spark)
     before = sessions.getActiveSession()
-    sessions.setActiveSession(java_session(spark))
+    activate(spark)
     try:
         yield
     finally:
@@ -51,6 +55,12 @@ def acting(spark: SparkSession) -> Iterator[None]:
             sessions.setActiveSession(before.get())
         else:
             sessions.clearActiveSession()
+
+
+def _active_sessions(spark: SparkSession) -> Any:
+    """The class that knows each thread's active session; it differs between Spark 3 and 4."""
+    name = str(java_session(spark).getClass().getName())
+    return reduce(getattr, name.split("."), java_packages(spark))
 
 
 def java_causes(error: BaseException) -> list[str]:
