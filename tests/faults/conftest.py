@@ -18,7 +18,7 @@ from lakehouse.runtime.session import WAREHOUSE, open_session
 
 QUICK = {
     **TINY,
-    "spark.master": "local[2,4]",
+    "spark.master": "local[2,4]",  # a task is tried as often as on a cluster
     "spark.driver.extraJavaOptions": "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC",
 }
 

@@ -64,7 +64,7 @@ def store_conf(proxy: Proxy, folder: Path) -> dict[str, str]:
         "connection.ssl.enabled": "false",
         "access.key": "rig",
         "secret.key": "rig",
-        "attempts.maximum": "1",
+        "attempts.maximum": "1",  # how often the client asks again by itself, half a second later
         "retry.limit": "6",
         "retry.interval": "20ms",
         "retry.throttle.limit": "8",
