@@ -15,7 +15,7 @@ from fault_lake import FaultLake, Lakes, TableFormat
 from fault_results import Seen
 
 from lakehouse.failpoints import FailOnce, Hook, InjectedFaultError, installed
-from lakehouse.runtime import runner
+from lakehouse.runtime import threads
 from lakehouse.runtime.job import DONE, FAILED
 
 FORMATS = get_args(TableFormat)
@@ -26,7 +26,7 @@ ENOUGH = 72
 @pytest.fixture(autouse=True)
 def _one_table_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The n-th time a point is reached is the same in every run only when one thread reaches it."""
-    monkeypatch.setattr(runner, "WORKERS", 1)
+    monkeypatch.setattr(threads, "WORKERS", 1)
 
 
 @dataclass(kw_only=True)
