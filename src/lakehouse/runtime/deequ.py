@@ -10,8 +10,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -33,7 +32,7 @@ from lakehouse.quality.row_results import FAIL, PASS, RESULT, SKIP
 from lakehouse.quality.rule_types import SPELLINGS
 from lakehouse.quality.rules import Rule, Ruleset, flat
 from lakehouse.runtime.jars import find_runtime
-from lakehouse.tables.jvm import FAILURES, java_packages, java_session
+from lakehouse.tables.jvm import FAILURES, acting, java_packages, java_session
 
 OURS = {PASS: "__dq_deequ_pass", FAIL: "__dq_deequ_fail"}
 """What Deequ's own columns are called while the results are made of them."""
@@ -199,7 +198,7 @@ class _Deequ:
         return answers
 
     def _evaluate(self, texts: Mapping[str, str]) -> tuple[dict[str, Row], DataFrame]:
-        with self._active():
+        with acting(self._own):  # expressions that Deequ makes take the settings of its session
             found = self._evaluator.processRows(
                 self._own, self._frame, f"Rules = [{', '.join(texts.values())}]", self._sources
             )
@@ -220,16 +219,6 @@ class _Deequ:
         """The same frame in another session of the application."""
         plan = df._jdf.queryExecution().analyzed()  # noqa: SLF001 - as Spark itself does it for the batches of a stream
         return DataFrame(self._jvm.org.apache.spark.sql.Dataset.ofRows(java_session(session), plan), session)
-
-    @contextmanager
-    def _active(self) -> Iterator[None]:
-        """Let expressions that Deequ makes take the settings of its session."""
-        sessions = self._jvm.org.apache.spark.sql.SparkSession
-        sessions.setActiveSession(java_session(self._own))
-        try:
-            yield
-        finally:
-            sessions.setActiveSession(java_session(self._outer))
 
 
 def _evaluator(spark: SparkSession) -> Any:
