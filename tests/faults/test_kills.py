@@ -30,7 +30,7 @@ FEW = {"delta": slice(1, None, 3), "iceberg": slice(1, None, 4)}
 
 
 def aims(lake: FaultLake) -> list[SystemCall]:
-    """Where a run dies: before and after the next commit to each Delta table, or at each write of the Iceberg catalog.
+    """Where a run dies: before and after the next commit to each Delta table, or at each of the first writes of the Iceberg catalog.
 
     Before it renames a version into its place, Delta looks whether it is there; after that it reads it. SQLite opens a
     journal before a write, and removes it to commit.

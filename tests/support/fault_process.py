@@ -106,7 +106,9 @@ def kill_entering(lake: FaultLake, call: SystemCall) -> bool:
     child = start(lake, under=("strace", "-f", "-DD", "-qq", "--seccomp-bpf", "-o", str(calls), *traced))
     until = monotonic() + LIMIT
     try:
-        while child.poll() is None and monotonic() < until:
+        while child.poll() is None:
+            if monotonic() > until:
+                raise subprocess.TimeoutExpired(child.args, LIMIT)
             if calls.exists() and calls.read_text(encoding="utf-8").count(str(call.file)) >= call.count:
                 return True
             sleep(HELD / 50)
