@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
 from lakehouse.columns import quoted
@@ -40,6 +42,19 @@ def table(original: DeltaTable, tmp_path: Path) -> DeltaTable:
     """A copy of it."""
     shutil.copytree(str(original.ref.path), tmp_path / "a tablé", copy_function=shutil.copy2)
     return open_delta(original.spark, tmp_path / "a tablé")
+
+
+def test_properties_are_what_delta_shows(original: DeltaTable, spark: SparkSession) -> None:
+    """Those set by someone and those of the protocol, by path and by name; of no table there are none."""
+    name = f"default.shown_{uuid4().hex}"
+    named = open_table(spark, TableRef(format="delta", name=name))
+    named.create(PEOPLE, partition_by=["name"], properties={"team": "naïve 'q'"})
+    for table, shown in ((original, target(original)), (named, name)):
+        assert table.properties() == {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {shown}").collect()}
+        with pytest.raises(AnalysisException):
+            table.sibling("_nobody").properties()
+    assert named.properties()["team"] == "naïve 'q'"
+    spark.sql(f"DROP TABLE {name}")
 
 
 def open_delta(spark: SparkSession, folder: Path) -> DeltaTable:

@@ -173,7 +173,7 @@ def fold(events: DataFrame, spec: ChangeSpec, *, partial: bool) -> DataFrame:
         .when(changed, ev.UPDATED)
         .otherwise(ev.UNCHANGED)
     )
-    return _last_of_key(filled, spec).withColumn(ev.OUTCOME, outcome)
+    return _last_of_key(filled, spec, outcome)
 
 
 def sums(events: DataFrame, spec: ChangeSpec) -> list[Column]:
@@ -195,8 +195,8 @@ def late_in_key(spec: ChangeSpec) -> Column:
     return F.count_if(_LATE).over(ev.of_key(spec))
 
 
-def _last_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
-    """Reduce each key to its last event, with what is known of the key as a whole."""
+def _last_of_key(filled: DataFrame, spec: ChangeSpec, outcome: Column) -> DataFrame:
+    """Reduce each key to its last event, with what is known of the key as a whole, and what becomes of it."""
     window = ev.by_key(spec)
     whole = ev.of_key(spec)
     is_delete = F.col(OP) == DELETE
@@ -211,4 +211,5 @@ def _last_of_key(filled: DataFrame, spec: ChangeSpec) -> DataFrame:
         F.lead(OP).over(window).isNull().alias("__lh_is_last"),
         *sums(filled, spec),
     )
-    return summed.withColumn(ev.LATE, late_in_key(spec)).where(F.col("__lh_is_last"))
+    late = late_in_key(spec)
+    return summed.select("*", late.alias(ev.LATE), outcome.alias(ev.OUTCOME)).where(F.col("__lh_is_last"))

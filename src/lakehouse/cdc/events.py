@@ -249,14 +249,14 @@ def collapse(
     if deletes_apart:
         real = Window.partitionBy(*keys, SEQUENCE)
         tied = tied | (F.count_if(F.col(OP) == DELETE).over(real) * F.count_if(F.col(OP) == UPSERT).over(real) > 0)
-    return (
-        flagged.withColumn(DUPLICATES, F.count_if(F.col("__lh_same") & from_batch).over(same_moment))
-        .withColumn(TIES, F.count_if(lost & from_batch).over(same_moment))
-        .withColumn(TIED, tied)
-        .withColumn(DISPLACES, F.max(displaced).over(same_moment))
-        .where(~F.col("__lh_repeats"))
-        .drop(_HASH, "__lh_repeats", "__lh_same")
+    counted = flagged.select(
+        "*",
+        F.count_if(F.col("__lh_same") & from_batch).over(same_moment).alias(DUPLICATES),
+        F.count_if(lost & from_batch).over(same_moment).alias(TIES),
+        tied.alias(TIED),
+        F.max(displaced).over(same_moment).alias(DISPLACES),
     )
+    return counted.where(~F.col("__lh_repeats")).drop(_HASH, "__lh_repeats", "__lh_same")
 
 
 def content_hash(payload: StructType, spec: ChangeSpec) -> Column:

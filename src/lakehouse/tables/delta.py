@@ -27,7 +27,7 @@ from lakehouse.tables.arbitration import committing
 from lakehouse.tables.commits import source_view
 from lakehouse.tables.delta_features import features_for, features_of
 from lakehouse.tables.delta_history import FOREVER, descent, find_commit, last_restore, read_history, since, to_snapshot
-from lakehouse.tables.delta_log import read_state
+from lakehouse.tables.delta_log import read_properties, read_state
 from lakehouse.tables.delta_places import beside, is_delta_folder, is_delta_name, qualified
 from lakehouse.tables.delta_rewrite import rewrite
 from lakehouse.tables.differences import net_changes
@@ -133,8 +133,8 @@ class DeltaTable:
         return plain_schema(self._spark.table(self._target).schema)
 
     def properties(self) -> dict[str, str]:
-        """The table's properties, with the protocol features Delta lists among them."""
-        return {row.key: row.value for row in self._spark.sql(f"SHOW TBLPROPERTIES {self._target}").collect()}
+        """The table's properties, with the protocol features Delta lists among them; no Spark job once a session has read it."""
+        return read_properties(self._spark, self._ref, self._target)
 
     def set_properties(self, properties: Mapping[str, str]) -> None:
         """Set properties: one metadata commit; none for an empty mapping."""

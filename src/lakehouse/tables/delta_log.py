@@ -9,7 +9,7 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
-from lakehouse.tables.jvm import FAILURES, java_causes, java_packages, java_session
+from lakehouse.tables.jvm import FAILURES, java_causes, java_session, java_static, texts
 from lakehouse.tables.protocol import TableRef
 
 _MISSING = "java.io.FileNotFoundException"
@@ -30,6 +30,19 @@ def read_state(spark: SparkSession, ref: TableRef, target: str) -> DeltaState:
     return DeltaState(
         version=int(snapshot.version()), identity=str(snapshot.metadata().id()), folder=str(log.dataPath())
     )
+
+
+def read_properties(spark: SparkSession, ref: TableRef, target: str) -> dict[str, str]:
+    """The properties of the table that is `target` in SQL, the features of its protocol among them.
+
+    Raises:
+        AnalysisException: there is no such table.
+    """
+    _, snapshot = _newest(spark, ref, target)
+    if int(snapshot.version()) < 0:  # what Delta has of any folder, before the first commit
+        spark.table(target)
+    as_java = java_static(spark, "scala.collection.JavaConverters.mapAsJavaMap")
+    return texts(spark, as_java(snapshot.getProperties()))
 
 
 def read_commits(
@@ -61,12 +74,12 @@ def read_commits(
 
 def _newest(spark: SparkSession, ref: TableRef, target: str) -> tuple[Any, Any]:
     """The log of a table and its newest snapshot."""
-    java = java_packages(spark)
     if ref.path is not None:
-        folder: Any = java.org.apache.hadoop.fs.Path(ref.path)
+        folder: Any = java_static(spark, "org.apache.hadoop.fs.Path")(ref.path)
     else:
-        folder = java.io.delta.tables.DeltaTable.forName(java_session(spark), target).deltaLog().dataPath()
-    found = java.org.apache.spark.sql.delta.DeltaLog.forTableWithSnapshot(java_session(spark), folder)
+        named = java_static(spark, "io.delta.tables.DeltaTable.forName")(java_session(spark), target)
+        folder = named.deltaLog().dataPath()
+    found = java_static(spark, "org.apache.spark.sql.delta.DeltaLog.forTableWithSnapshot")(java_session(spark), folder)
     return found.productElement(0), found.productElement(1)
 
 
@@ -75,9 +88,8 @@ def _read_commit(spark: SparkSession, files: Any, log_folder: Any, version: int)
 
     The format of the file: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#commit-provenance-information
     """
-    java = java_packages(spark)
-    file = java.org.apache.hadoop.fs.Path(log_folder, f"{version:020d}.json")
-    told = _commit_info(java.java.io, files.open(file))
+    file = java_static(spark, "org.apache.hadoop.fs.Path")(log_folder, f"{version:020d}.json")
+    told = _commit_info(spark, files.open(file))
     return Row(
         version=version,
         millis=told.get("inCommitTimestamp") or int(files.getFileStatus(file).getModificationTime()),
@@ -88,9 +100,10 @@ def _read_commit(spark: SparkSession, files: Any, log_folder: Any, version: int)
     )
 
 
-def _commit_info(java_io: Any, stream: Any) -> dict[str, Any]:
+def _commit_info(spark: SparkSession, stream: Any) -> dict[str, Any]:
     """The action of a commit that is about itself: the first one of Delta's own, anywhere in those of others; else empty."""
-    reader = java_io.BufferedReader(java_io.InputStreamReader(stream, "UTF-8"))
+    decoded = java_static(spark, "java.io.InputStreamReader")(stream, "UTF-8")
+    reader = java_static(spark, "java.io.BufferedReader")(decoded)
     try:
         while (line := reader.readLine()) is not None:
             if '"commitInfo"' in line and (told := json.loads(line).get("commitInfo")) is not None:

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import ConfigError
 from lakehouse.tables import statements
-from lakehouse.tables.jvm import java_packages, java_session
+from lakehouse.tables.jvm import java_session, java_static
 from lakehouse.tables.protocol import TableRef
 
 _LOG = "_delta_log"
@@ -30,7 +30,7 @@ def is_delta_folder(spark: SparkSession, path: str) -> bool:
     if not file_system.exists(folder):
         return False
     inside = {status.getPath().getName() for status in file_system.listStatus(folder)}
-    log = java_packages(spark).org.apache.hadoop.fs.Path(folder, _LOG)
+    log = java_static(spark, "org.apache.hadoop.fs.Path")(folder, _LOG)
     if _LOG in inside and len(file_system.listStatus(log)) > 0:
         return True
     if inside - {_LOG}:
@@ -57,7 +57,7 @@ def is_delta_name(spark: SparkSession, target: str) -> bool:
 
 def _folder(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """The Hadoop file system and the Hadoop path of a folder."""
-    folder = java_packages(spark).org.apache.hadoop.fs.Path(path)
+    folder = java_static(spark, "org.apache.hadoop.fs.Path")(path)
     return folder.getFileSystem(java_session(spark).sessionState().newHadoopConf()), folder
 
 

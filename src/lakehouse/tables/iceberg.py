@@ -5,6 +5,7 @@ Rows go through SQL; metadata goes through Iceberg's own Java API, which needs n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from lakehouse.tables.differences import net_changes
 from lakehouse.tables.iceberg_commits import with_commit_properties
 from lakehouse.tables.iceberg_history import ancestors, go_back, instant
 from lakehouse.tables.iceberg_layout import is_partition_predicate, layout_columns
-from lakehouse.tables.jvm import acting, java_packages, java_session
+from lakehouse.tables.jvm import acting, java_session, java_static, texts
 from lakehouse.tables.outcomes import commit_once, retried
 from lakehouse.tables.protocol import CommitMarker, Merge, Snapshot, TableRef
 
@@ -139,12 +140,12 @@ class IcebergTable:
 
     def schema(self) -> StructType:
         """The columns as they are now; runs no Spark job."""
-        self._load()
-        return plain_schema(self._spark.table(self._target).schema)
+        convert = java_static(self._spark, "org.apache.iceberg.spark.SparkSchemaUtil.convert")
+        return plain_schema(StructType.fromJson(json.loads(convert(self._load().schema()).json())))
 
     def properties(self) -> dict[str, str]:
         """The table's properties."""
-        return dict(self._load().properties())
+        return texts(self._spark, self._load().properties())
 
     def set_properties(self, properties: Mapping[str, str]) -> None:
         """Set properties: one metadata commit, no snapshot; nothing for an empty mapping."""
@@ -210,8 +211,7 @@ class IcebergTable:
             MissingColumnsError: a clause sets a column that the table does not have.
             CommitConflictError: another writer was faster.
         """
-        self._load()
-        columns = self._spark.table(self._target).columns
+        columns = self.schema().names
         if merge.only_new:  # of an insert alone Iceberg makes an append, which never fails because of another writer
             merge = replace(merge, update={columns[0]: f"t.{quoted(columns[0])}"}, update_when="false")
         with source_view(source) as view:
@@ -261,7 +261,7 @@ class IcebergTable:
         """
         table = self._load()
         self._require_version(table, version)
-        notes = commits.notes_after_restore(dict(table.properties()))
+        notes = commits.notes_after_restore(texts(self._spark, table.properties()))
         with commit_failures(self._ref.identifier):
             transaction = table.newTransaction()
             if notes:
@@ -305,9 +305,9 @@ class IcebergTable:
 
     def _load(self) -> Any:
         """Iceberg's own table object, as it is now: the catalog caches it, so it is refreshed."""
-        spark3 = java_packages(self._spark).org.apache.iceberg.spark.Spark3Util
+        load = java_static(self._spark, "org.apache.iceberg.spark.Spark3Util.loadIcebergTable")
         with acting(self._spark):  # a catalog is looked for in the settings of the thread's session
-            table = spark3.loadIcebergTable(java_session(self._spark), self._target)
+            table = load(java_session(self._spark), self._target)
         table.refresh()
         return table
 

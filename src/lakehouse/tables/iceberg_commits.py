@@ -15,7 +15,7 @@ from py4j.clientserver import ClientServer
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import PreflightError
-from lakehouse.tables.jvm import java_packages
+from lakehouse.tables.jvm import java_static
 
 
 class _Statement(local):
@@ -47,19 +47,18 @@ def with_commit_properties(spark: SparkSession, properties: Mapping[str, str], r
     Raises:
         PreflightError: Python and Java threads are not pinned to each other.
     """
-    java = java_packages(spark)
     if not isinstance(spark.sparkContext._gateway, ClientServer):  # noqa: SLF001 - nothing public tells
         msg = (
             "Iceberg commits need Python threads pinned to Java threads: unset PYSPARK_PIN_THREAD (true is its default)"
         )
         raise PreflightError(msg)
-    entries = java.java.util.HashMap()
+    entries = java_static(spark, "java.util.HashMap")()
     for key, value in properties.items():
         entries.put(key, value)
     _STATEMENT.run, _STATEMENT.failure = run, None
     try:
-        java.org.apache.iceberg.spark.CommitMetadata.withCommitProperties(
-            entries, _STATEMENT, java.java.lang.Class.forName("java.lang.RuntimeException")
+        java_static(spark, "org.apache.iceberg.spark.CommitMetadata.withCommitProperties")(
+            entries, _STATEMENT, java_static(spark, "java.lang.Class.forName")("java.lang.RuntimeException")
         )
         failure = _STATEMENT.failure
     finally:

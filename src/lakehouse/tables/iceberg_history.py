@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lakehouse.tables import commits
-from lakehouse.tables.jvm import java_packages
+from lakehouse.tables.jvm import java_static
 from lakehouse.tables.protocol import MergedRows, Snapshot
 
 _MAIN = "main"
@@ -18,10 +18,10 @@ _MAIN = "main"
 
 def ancestors(spark: SparkSession, table: Any) -> Iterator[Snapshot]:
     """The current snapshot of Iceberg's own table object, and those it descends from, newest first."""
-    parser = java_packages(spark).org.apache.iceberg.SnapshotParser
+    as_json = java_static(spark, "org.apache.iceberg.SnapshotParser.toJson")
     snapshot = table.currentSnapshot()
     while snapshot is not None:
-        made = _to_snapshot(parser.toJson(snapshot))
+        made = _to_snapshot(as_json(snapshot))
         yield made
         snapshot = None if made.parent is None else table.snapshot(made.parent)
 
@@ -44,7 +44,7 @@ def go_back(spark: SparkSession, table: Any, made: Snapshot) -> bool:
     current = seen.currentSnapshot()
     if current is None or int(current.snapshotId()) != made.version:
         return False
-    builder = java_packages(spark).org.apache.iceberg.TableMetadata.buildFrom(seen)
+    builder = java_static(spark, "org.apache.iceberg.TableMetadata.buildFrom")(seen)
     builder = builder.removeRef(_MAIN) if made.parent is None else builder.setBranchSnapshot(made.parent, _MAIN)
     operations.commit(seen, builder.build())
     return True

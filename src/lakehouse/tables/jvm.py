@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
+import pyspark
+from py4j.java_gateway import JavaPackage, JVMView
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -34,9 +37,35 @@ def java_packages(spark: SparkSession) -> Any:
     return spark._jvm  # noqa: SLF001 - the only handle there is
 
 
+def java_static(spark: SparkSession, name: str) -> Any:
+    """A class of the JVM, or a static method of one, by its full name: `java_static(spark, "java.lang.Math.abs")(-1)`.
+
+    Looked for once: through `java_packages` every part of the name is a question to the JVM each time.
+
+    Raises:
+        Py4JError: there is none.
+    """
+    return _java_static(java_packages(spark), name)
+
+
+@lru_cache(maxsize=64)
+def _java_static(packages: JVMView, name: str) -> Any:
+    found = reduce(getattr, name.split("."), packages)
+    if isinstance(found, JavaPackage):  # what py4j takes every unknown name for
+        msg = f"{name} does not exist in the JVM"
+        raise Py4JError(msg)
+    return found
+
+
+def texts(spark: SparkSession, entries: Any) -> dict[str, str]:
+    """A map of texts of the JVM's, as one text: walking through it asks the JVM several times for each entry."""
+    mapper = java_static(spark, "com.fasterxml.jackson.databind.ObjectMapper")()
+    return dict(json.loads(mapper.writeValueAsString(entries)))
+
+
 def activate(spark: SparkSession) -> None:
     """Make a session the active one of this thread."""
-    _active_sessions(spark).setActiveSession(java_session(spark))
+    java_static(spark, f"{_SESSIONS}.setActiveSession")(java_session(spark))
 
 
 @contextmanager
@@ -45,22 +74,22 @@ def acting(spark: SparkSession) -> Iterator[None]:
 
     Spark 3.5 makes columns by the settings of the active session, ANSI mode for one, whichever session has the frame they are for.
     """
-    sessions = _active_sessions(spark)
-    before = sessions.getActiveSession()
+    before = java_static(spark, f"{_SESSIONS}.getActiveSession")()
+    if before.contains(java_session(spark)):
+        yield
+        return
     activate(spark)
     try:
         yield
     finally:
         if before.isDefined():
-            sessions.setActiveSession(before.get())
+            java_static(spark, f"{_SESSIONS}.setActiveSession")(before.get())
         else:
-            sessions.clearActiveSession()
+            java_static(spark, f"{_SESSIONS}.clearActiveSession")()
 
 
-def _active_sessions(spark: SparkSession) -> Any:
-    """The class that knows each thread's active session; it differs between Spark 3 and 4."""
-    name = str(java_session(spark).getClass().getName())
-    return reduce(getattr, name.split("."), java_packages(spark))
+_SESSIONS = f"org.apache.spark.sql.{'' if pyspark.__version__ < '4' else 'classic.'}SparkSession"
+"""The class that knows each thread's active session."""
 
 
 def java_causes(error: BaseException) -> list[str]:

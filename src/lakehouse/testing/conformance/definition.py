@@ -10,19 +10,25 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
     BooleanType,
+    DateType,
     DecimalType,
     DoubleType,
     FloatType,
     IntegerType,
     LongType,
+    MapType,
     StringType,
     StructField,
     StructType,
+    TimestampType,
 )
 
 from lakehouse.errors import IncompatibleSchemaError, MissingColumnsError
 from lakehouse.tables import Merge, Table, last_sequence, open_table
+from lakehouse.tables.alignment import plain_schema
 from lakehouse.testing.conformance.fixtures import (
     JOB,
     PEOPLE,
@@ -89,6 +95,20 @@ class Definition(TableFixtures):
         assert properties["lakehouse.applied.job's.app"] == "7"
         assert properties["lakehouse.note"] == hostile
         assert last_sequence(table, "job's.app") == 7
+
+    def test_the_schema_is_what_spark_reads(self, table: Table) -> None:
+        """Names with blanks and accents, comments, and types within types are told as rows have them."""
+        column, deep = (
+            "two wörds",
+            ArrayType(StructType([StructField("a b", MapType(StringType(), DecimalType(38, 3)))])),
+        )
+        kinds = [StringType(), DoubleType(), DecimalType(20, 0), DateType(), TimestampType(), BinaryType(), deep]
+        fields = [StructField(f"c{number}", kind) for number, kind in enumerate(kinds)]
+        table.create(StructType([StructField(column, LongType(), metadata={"comment": 'it\'s "é"'}), *fields]))
+        told, read = table.schema(), table.read().schema
+        assert told == plain_schema(read)
+        assert [(one.name, one.dataType) for one in told] == [(one.name, one.dataType) for one in read]
+        assert told[column].metadata == {"comment": 'it\'s "é"'}
 
     def test_partitioned_tables_take_every_write(self, spark: SparkSession, table: Table) -> None:
         """Rows of several partitions in any order can be appended, merged and overwritten by partition."""
