@@ -41,6 +41,7 @@ def test_a_sum_that_overflows_stops_the_run_in_ansi_mode(job: WholeJob) -> None:
     with settings(job.spark, {"spark.sql.ansi.enabled": "true"}):
         code, said = job.run(recipe=one_more)
     assert (code, said[-1]["event"]) == (FAILED, "run_failed")
+    assert said[-1]["message"].startswith("Spark: ARITHMETIC_OVERFLOW (values left out")
     assert not job.table("parts").exists() or not job.rows("parts").collect()
 
 

@@ -29,6 +29,7 @@ from lakehouse.runtime.reporting import Reporter, reporter
 from lakehouse.runtime.runner import run_job
 from lakehouse.runtime.runs import Run
 from lakehouse.runtime.session import is_submitted, open_session
+from lakehouse.tables.jvm import java_condition
 
 DONE, FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 3
 
@@ -166,14 +167,16 @@ def _glue_argument(name: str) -> str | None:
 
 
 def describe(error: Exception) -> str:
-    """An unexpected error without the values it may hold: Spark puts them into messages, and messages into logs.
+    """An unexpected error without the values it may hold: Spark puts them into messages, and messages into logs. Its kind is told.
 
     With LAKEHOUSE_DEBUG=1 in the environment the message is shown as it is.
     """
     where = "".join(traceback.format_tb(error.__traceback__)[-3:])
     if os.environ.get("LAKEHOUSE_DEBUG") == "1":
         return f"{error}\n{where}"
+    condition = java_condition(error)
     if isinstance(error, PySparkException):
-        condition = getattr(error, "getCondition", error.getErrorClass)() or "no error class"
+        condition = condition or getattr(error, "getCondition", error.getErrorClass)() or "no error class"
+    if condition:
         return f"Spark: {condition} (values left out; LAKEHOUSE_DEBUG=1 shows the message)\n{where}"
     return f"unexpected (message left out, it may hold values; LAKEHOUSE_DEBUG=1 shows it)\n{where}"

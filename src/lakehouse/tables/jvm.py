@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, reduce
-from typing import Any
+from typing import Any, cast
 
 import pyspark
 from py4j.java_gateway import JavaPackage, JVMView
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -98,12 +98,41 @@ def java_causes(error: BaseException) -> list[str]:
     >>> java_causes(ValueError("python"))
     []
     """
+    return [str(thrown.getClass().getName()) for thrown in _thrown(error)]
+
+
+def java_condition(error: BaseException) -> str | None:
+    """What a Java failure is, in a word that holds no values; None when it is not Java's.
+
+    The error class of the innermost cause that Spark gave one, such as `ARITHMETIC_OVERFLOW`, else what the innermost is called.
+
+    >>> java_condition(ValueError("python"))
+    """
+    try:
+        causes = list(reversed(_thrown(error)))
+        named = next(filter(None, map(_error_class, causes)), None)
+        return named or (str(causes[0].getClass().getSimpleName()) if causes else None)
+    except Py4JError:  # the JVM is gone, which may be what has failed
+        return None
+
+
+def _error_class(thrown: Any) -> str | None:
+    try:
+        return cast("str | None", thrown.getErrorClass())
+    except Py4JNetworkError:
+        raise
+    except Py4JError:  # it is none of Spark's
+        return None
+
+
+def _thrown(error: BaseException) -> list[Any]:
+    """A Java failure and everything that caused it, outermost first."""
     thrown: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    names: list[str] = []
-    while thrown is not None and len(names) < _DEEPEST:
-        names.append(str(thrown.getClass().getName()))
+    found: list[Any] = []
+    while thrown is not None and len(found) < _DEEPEST:
+        found.append(thrown)
         thrown = thrown.getCause()
-    return names
+    return found
 
 
 _DEEPEST = 30

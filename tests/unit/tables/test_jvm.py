@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
+from spark_settings import settings
 
-from lakehouse.tables.jvm import acting, java_session, java_static, texts
+from lakehouse.tables.jvm import FAILURES, acting, java_condition, java_session, java_static, texts
 
 
 def active(spark: SparkSession) -> str | None:
@@ -75,3 +76,17 @@ def test_a_session_acts_as_far_as_the_block_goes(spark: SparkSession) -> None:
             assert active(spark) == "one"
     finally:
         spark.conf.unset("test.which")
+
+
+def test_failures_are_told_by_their_kind(spark: SparkSession) -> None:
+    """By the class that Spark gave the cause, however deep, and by Java's where it is none of Spark's; never by a value."""
+    writing = spark.range(1, 2).selectExpr("1 / (id - id)").write.format("noop").mode("overwrite")
+    with settings(spark, {"spark.sql.ansi.enabled": "true"}), pytest.raises(FAILURES) as divided:
+        writing.save()
+    with pytest.raises(FAILURES) as unread:
+        java_static(spark, "java.io.FileInputStream")("/nowhere at all")
+    with pytest.raises(FAILURES) as unknown:
+        spark.sql("SELECT nothing FROM nobody")
+    found = [java_condition(one.value) for one in (divided, unread, unknown)]
+    assert found == ["DIVIDE_BY_ZERO", "FileNotFoundException", "TABLE_OR_VIEW_NOT_FOUND"]
+    assert java_condition(ZeroDivisionError("python")) is None
