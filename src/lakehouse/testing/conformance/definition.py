@@ -98,10 +98,8 @@ class Definition(TableFixtures):
 
     def test_the_schema_is_what_spark_reads(self, table: Table) -> None:
         """Names with blanks and accents, comments, and types within types are told as rows have them."""
-        column, deep = (
-            "two wörds",
-            ArrayType(StructType([StructField("a b", MapType(StringType(), DecimalType(38, 3)))])),
-        )
+        column = "two wörds"
+        deep = ArrayType(StructType([StructField("a b", MapType(StringType(), DecimalType(38, 3)))]))
         kinds = [StringType(), DoubleType(), DecimalType(20, 0), DateType(), TimestampType(), BinaryType(), deep]
         fields = [StructField(f"c{number}", kind) for number, kind in enumerate(kinds)]
         table.create(StructType([StructField(column, LongType(), metadata={"comment": 'it\'s "é"'}), *fields]))
